@@ -1,0 +1,365 @@
+//! What an input gives the engine: raw records with their place in a partition.
+//!
+//! A **partition** is an independently ordered part of an input: a file of a watched folder, a
+//! partition of a Kafka topic. An **offset** is a place in one; it only grows. The engine decodes,
+//! filters, windows and aggregates; an input knows its source and nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, BinaryViewArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use futures_core::future::BoxFuture;
+use serde::de::DeserializeOwned;
+
+use crate::Result;
+use crate::conf::{Problems, Section};
+
+/// The name of a partition, stable over restarts: it keys the checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionId(Arc<str>);
+
+impl PartitionId {
+    /// A partition by its stable name.
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        PartitionId(id.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PartitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Microseconds since 1970-01-01 UTC.
+pub type Micros = i64;
+
+/// Raw records, one byte string each, as they stood in the input.
+#[derive(Debug, Clone)]
+pub struct Payloads {
+    /// A record each, without its line terminator; views into one shared block, so that a text
+    /// column can be cut out of it without a copy. Never null.
+    pub records: BinaryViewArray,
+    /// Where each record starts, ascending; as many as `records`.
+    pub offsets: ScalarBuffer<u64>,
+    /// The first line of the file where the codec asked for it ([`Open::header`]), whatever part
+    /// of the file these records are from.
+    pub header: Option<Arc<[u8]>>,
+    /// The 1-based line number of the first record where records are lines and it is known.
+    pub first_line: Option<u64>,
+}
+
+/// What a batch carries: bytes to decode, or columns where the format itself has them (Parquet).
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Raw records for the codec.
+    Payloads(Payloads),
+    /// Decoded columns, and the offset of the first row; rows count one each.
+    Columns {
+        /// The rows; of the schema that the input announced.
+        rows: RecordBatch,
+        /// The offset of the first row.
+        first_offset: u64,
+    },
+}
+
+impl Content {
+    /// The number of records.
+    pub fn len(&self) -> usize {
+        match self {
+            Content::Payloads(payloads) => payloads.records.len(),
+            Content::Columns { rows, .. } => rows.num_rows(),
+        }
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Records of one partition, in order.
+#[derive(Debug, Clone)]
+pub struct InputBatch {
+    /// Whose records these are.
+    pub partition: PartitionId,
+    /// The records.
+    pub content: Content,
+    /// The offset behind the last record: where the partition's next batch starts.
+    pub end_offset: u64,
+    /// Bytes taken from the source for these records, for rates and progress.
+    pub n_bytes: u64,
+    /// Records that were too large to hold: each with its offset, its size and its first bytes.
+    pub oversized: Vec<Oversized>,
+    /// When the records arrived, where the source itself says so (a file's modification time in a
+    /// run over what is there); `None` lets the engine's clock say.
+    pub arrival: Option<Micros>,
+}
+
+/// A record beyond the size limit: counted and reported as invalid, never held whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oversized {
+    /// Where it starts.
+    pub offset: u64,
+    /// Its 1-based line number, where known.
+    pub line: Option<u64>,
+    /// How long it is.
+    pub n_bytes: u64,
+    /// How it begins; at most a few KiB.
+    pub head: Vec<u8>,
+}
+
+/// What an input says next.
+#[derive(Debug, Clone)]
+pub enum InputEvent {
+    /// A partition is this input's to read from now on. Said before its first batch; it holds the
+    /// watermark back from then on.
+    Assigned {
+        /// The partition.
+        partition: PartitionId,
+        /// How to name it to a person: a path, `topic[3]`.
+        name: String,
+    },
+    /// Records.
+    Batch(InputBatch),
+    /// There is nothing more to read in this partition now (its end was reached); it may grow.
+    CaughtUp(PartitionId),
+    /// Nothing more will come of this partition: it was read to its end in a run over what is
+    /// there, it was deleted, or it was taken away.
+    Ended {
+        /// The partition.
+        partition: PartitionId,
+        /// Whether the checkpoint may forget it: its source is gone for good.
+        forget: bool,
+    },
+    /// A source could not be read, wholly or from here on; the rest goes on. In a run over what is
+    /// there the run fails in the end, with this as the reason.
+    Failed {
+        /// The partition, if it has one yet.
+        partition: Option<PartitionId>,
+        /// What the user reads, with the path.
+        reason: String,
+    },
+}
+
+/// Where a partition goes on after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resume {
+    /// The first offset to read.
+    pub offset: u64,
+}
+
+/// What the engine tells an input when it opens it.
+#[derive(Debug, Clone, Default)]
+pub struct Open {
+    /// Where each partition of an earlier run goes on; a partition that is not in it is new.
+    pub resume: BTreeMap<PartitionId, Resume>,
+    /// Read what is there now to its end, then end; do not wait for more.
+    pub once: bool,
+    /// The codec needs a file's first line with every batch of the file.
+    pub header: bool,
+    /// The columns that will be used, where the input has columns (Parquet); `None` is all.
+    pub columns: Option<Vec<String>>,
+    /// A record larger than this is [`Oversized`]; 0 is the input's own default.
+    pub max_record_bytes: usize,
+    /// About how many bytes to give at a time; 0 is the input's own default.
+    pub block_bytes: usize,
+    /// How many partitions to read side by side; 0 is the input's own default.
+    pub n_partitions: usize,
+}
+
+/// How far an input is, for a progress bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes of the source that were read, as they lie there (compressed, if they are).
+    pub read_bytes: u64,
+    /// Bytes there are in all, where that is known.
+    pub total_bytes: Option<u64>,
+}
+
+/// What a source gives before any codec.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Raw records. The format is what the source itself suggests (a file's extension), for a conf
+    /// that names none.
+    Raw {
+        /// A codec's name.
+        format: Option<&'static str>,
+    },
+    /// Columns: no codec is needed.
+    Columns(SchemaRef),
+}
+
+/// An input: where a conf's `input = name` takes records from.
+///
+/// One task calls it, one call at a time. Read-ahead, buffering and threads behind it are its own
+/// business; what it must bound by itself is the memory of what it read ahead.
+#[async_trait]
+pub trait Input: Send + Sized + 'static {
+    /// Its section `[in_<name>]`. Derive `Deserialize` with `deny_unknown_fields`.
+    type Conf: DeserializeOwned + Send;
+
+    /// The name that a conf's `input` uses.
+    const NAME: &'static str;
+
+    /// What it is, in a line, for `datashark list`.
+    const ABOUT: &'static str;
+
+    /// Checks what types cannot, all mistakes at once; may look whether a path is there.
+    fn check(conf: &Self::Conf) -> Problems {
+        let _ = conf;
+        Problems::default()
+    }
+
+    /// What the source gives. May read a file's head.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    fn source(conf: &Self::Conf) -> Result<Source> {
+        let _ = conf;
+        Ok(Source::Raw { format: None })
+    }
+
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// The source cannot be had.
+    async fn open(conf: Self::Conf, open: Open) -> Result<Self>;
+
+    /// What comes next; waits until there is something. `None` is the end of the input.
+    ///
+    /// Dropping the future before it is ready loses nothing.
+    ///
+    /// # Errors
+    /// Only where the whole input cannot go on; one bad file is [`InputEvent::Failed`].
+    async fn next(&mut self) -> Result<Option<InputEvent>>;
+
+    /// Every record below these offsets is delivered, filtered, late or kept aside; a source that
+    /// commits (Kafka) commits here.
+    ///
+    /// # Errors
+    /// The source refused the commit; the engine tries again with the next one.
+    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        let _ = offsets;
+        Ok(())
+    }
+
+    /// How far it is.
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+}
+
+/// An open [`Input`] whose type is forgotten: what the engine reads from.
+#[async_trait]
+pub trait DynInput: Send {
+    /// See [`Input::next`].
+    ///
+    /// # Errors
+    /// The whole input cannot go on.
+    async fn next(&mut self) -> Result<Option<InputEvent>>;
+    /// See [`Input::acknowledge`].
+    ///
+    /// # Errors
+    /// The source refused the commit.
+    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()>;
+    /// See [`Input::progress`].
+    fn progress(&self) -> Progress;
+}
+
+#[async_trait]
+impl<I: Input> DynInput for I {
+    async fn next(&mut self) -> Result<Option<InputEvent>> {
+        Input::next(self).await
+    }
+
+    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        Input::acknowledge(self, offsets).await
+    }
+
+    fn progress(&self) -> Progress {
+        Input::progress(self)
+    }
+}
+
+/// An input by its name: what the registry lists.
+#[derive(Clone, Copy)]
+pub struct InputEntry {
+    /// The name that a conf's `input` uses.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    check: fn(&Section) -> Result<(), Problems>,
+    source: fn(&Section) -> Result<Source>,
+    open: fn(&Section, Open) -> Opening,
+}
+
+/// An input that is being opened.
+type Opening = BoxFuture<'static, Result<Box<dyn DynInput>>>;
+
+impl fmt::Debug for InputEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputEntry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl InputEntry {
+    /// The entry of an input.
+    pub const fn of<I: Input>() -> Self {
+        InputEntry {
+            name: I::NAME,
+            about: I::ABOUT,
+            check: |section| {
+                let problems = I::check(&section.parse()?);
+                if problems.has_errors() {
+                    Err(problems)
+                } else {
+                    Ok(())
+                }
+            },
+            source: |section| I::source(&section.parse()?),
+            open: |section, open| {
+                let conf = section.parse::<I::Conf>();
+                Box::pin(async move {
+                    let input = I::open(conf?, open).await?;
+                    Ok(Box::new(input) as Box<dyn DynInput>)
+                })
+            },
+        }
+    }
+
+    /// Checks a section `[in_<name>]`.
+    ///
+    /// # Errors
+    /// Every mistake in the section.
+    pub fn check(&self, section: &Section) -> Result<(), Problems> {
+        (self.check)(section)
+    }
+
+    /// What the source gives.
+    ///
+    /// # Errors
+    /// A mistake in the section, or the source cannot be read.
+    pub fn source(&self, section: &Section) -> Result<Source> {
+        (self.source)(section)
+    }
+
+    /// Opens the input.
+    ///
+    /// # Errors
+    /// A mistake in the section, or the source cannot be had.
+    pub async fn open(&self, section: &Section, open: Open) -> Result<Box<dyn DynInput>> {
+        (self.open)(section, open).await
+    }
+}

@@ -1,0 +1,211 @@
+//! Where findings go: an output takes batches of findings and answers for each of them.
+//!
+//! Retry, backoff, ordering, backpressure and acknowledgement are the engine's; an output knows
+//! its protocol and nothing else.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use crate::conf::{Problems, Section};
+use crate::input::Micros;
+use crate::{Findings, Result, Window};
+
+/// Findings of a window on their way to an output.
+#[derive(Debug, Clone)]
+pub struct FindingsBatch {
+    /// The use case's name.
+    pub use_case: Arc<str>,
+    /// The window that they are of.
+    pub window: Window,
+    /// The time to show with them: the window's end, or in a batch run the time of the run.
+    pub time: Micros,
+    /// The findings.
+    pub findings: Findings,
+    /// The id of each; see [`Findings::ids`].
+    pub ids: Vec<String>,
+}
+
+/// What became of one finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The target has it for good.
+    Safe,
+    /// The target will never take it; why.
+    Refused(String),
+    /// Not yet: try again.
+    Again(String),
+}
+
+/// What became of a batch of findings.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The target has all of them; for good, once [`Output::sync`] has been called.
+    Safe,
+    /// Each has a fate of its own.
+    Each(Vec<Fate>),
+    /// None was taken, trying again may help; why.
+    Again(String),
+    /// None was taken, and trying again does not help until somebody acts: the disk is full, the
+    /// path cannot be written. The run stops and commits nothing of this window.
+    Stop(crate::Error),
+}
+
+/// What the engine tells an output when it opens it.
+#[derive(Debug, Clone)]
+pub struct OpenOutput {
+    /// The use case's name.
+    pub use_case: Arc<str>,
+    /// The schema of its findings: key, score, metadata.
+    pub schema: SchemaRef,
+    /// The receipt of the last acknowledged write of an earlier run.
+    pub receipt: Option<String>,
+    /// The time now, for a `{date}` in a name.
+    pub now: Micros,
+}
+
+/// An output: where a conf's `output = name` sends findings.
+#[async_trait]
+pub trait Output: Send + Sized + 'static {
+    /// Its section `[out_<name>]`. Derive `Deserialize` with `deny_unknown_fields`.
+    type Conf: DeserializeOwned + Send;
+
+    /// The name that a conf's `output` uses.
+    const NAME: &'static str;
+
+    /// What it is, in a line, for `datashark list`.
+    const ABOUT: &'static str;
+
+    /// Checks what types cannot; pure, all mistakes at once.
+    fn check(conf: &Self::Conf) -> Problems {
+        let _ = conf;
+        Problems::default()
+    }
+
+    /// The files that it will write, so that two use cases that write one file can be told apart
+    /// before they start.
+    fn files(conf: &Self::Conf) -> Vec<PathBuf> {
+        let _ = conf;
+        Vec::new()
+    }
+
+    /// Opens the target.
+    ///
+    /// # Errors
+    /// The target cannot be had.
+    async fn open(conf: Self::Conf, open: OpenOutput) -> Result<Self>;
+
+    /// Delivers findings and says what became of them. One call at a time, in the order of the
+    /// windows.
+    async fn write(&mut self, batch: &FindingsBatch) -> Outcome;
+
+    /// Makes what was written durable (a file's fsync), before the engine commits the windows that
+    /// it came from. Called once for several writes. The receipt, if any, is kept with the
+    /// checkpoint and handed back to [`Output::open`] after a restart: `csv` keeps its file's
+    /// length, and cuts off what a crash left behind it.
+    ///
+    /// # Errors
+    /// It cannot be made durable; the run stops and commits nothing.
+    async fn sync(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// What to tell the user of so many delivered findings: `Written 3 Documents to CSV File x`.
+    fn delivered(&self, n_findings: usize) -> String;
+}
+
+/// An open [`Output`] whose type is forgotten: what the engine delivers to.
+#[async_trait]
+pub trait DynOutput: Send {
+    /// See [`Output::write`].
+    async fn write(&mut self, batch: &FindingsBatch) -> Outcome;
+    /// See [`Output::sync`].
+    ///
+    /// # Errors
+    /// It cannot be made durable.
+    async fn sync(&mut self) -> Result<Option<String>>;
+    /// See [`Output::delivered`].
+    fn delivered(&self, n_findings: usize) -> String;
+}
+
+#[async_trait]
+impl<O: Output> DynOutput for O {
+    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
+        Output::write(self, batch).await
+    }
+
+    async fn sync(&mut self) -> Result<Option<String>> {
+        Output::sync(self).await
+    }
+
+    fn delivered(&self, n_findings: usize) -> String {
+        Output::delivered(self, n_findings)
+    }
+}
+
+/// An output by its name: what the registry lists.
+#[derive(Clone, Copy)]
+pub struct OutputEntry {
+    /// The name that a conf's `output` uses.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    check: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
+    open: fn(&Section, OpenOutput) -> Opening,
+}
+
+/// An output that is being opened.
+type Opening = futures_core::future::BoxFuture<'static, Result<Box<dyn DynOutput>>>;
+
+impl std::fmt::Debug for OutputEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutputEntry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OutputEntry {
+    /// The entry of an output.
+    pub const fn of<O: Output>() -> Self {
+        OutputEntry {
+            name: O::NAME,
+            about: O::ABOUT,
+            check: |section| {
+                let conf: O::Conf = section.parse()?;
+                let problems = O::check(&conf);
+                if problems.has_errors() {
+                    Err(problems)
+                } else {
+                    Ok(O::files(&conf))
+                }
+            },
+            open: |section, open| {
+                let conf = section.parse::<O::Conf>();
+                Box::pin(async move {
+                    let output = O::open(conf?, open).await?;
+                    Ok(Box::new(output) as Box<dyn DynOutput>)
+                })
+            },
+        }
+    }
+
+    /// Checks a section `[out_<name>]`; gives the files that the output will write.
+    ///
+    /// # Errors
+    /// Every mistake in the section.
+    pub fn check(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
+        (self.check)(section)
+    }
+
+    /// Opens the output.
+    ///
+    /// # Errors
+    /// A mistake in the section, or the target cannot be had.
+    pub async fn open(&self, section: &Section, open: OpenOutput) -> Result<Box<dyn DynOutput>> {
+        (self.open)(section, open).await
+    }
+}

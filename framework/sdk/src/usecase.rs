@@ -1,0 +1,268 @@
+//! What a use case is: the records it reads, how a window of them becomes few rows, how a model
+//! comes from training rows, and how rows become findings.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::conf::Section;
+use crate::reduce::{DynReduce, Reduce};
+use crate::{Batches, Error, Findings, Result, Window};
+
+/// What a use case reads: how records become columns, and which columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Records {
+    /// The format, where the use case fixes it; else the conf's `[codec] format` says.
+    pub format: Option<RecordsFormat>,
+    /// The columns that code reads; a use case that aggregates with SQL leaves it empty, since the
+    /// query names its columns.
+    pub columns: Vec<Field>,
+}
+
+/// A record format that a use case fixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordsFormat {
+    /// The column `line`, text.
+    Lines,
+    /// A column for each named group of the pattern, text, matched from a line's start.
+    Regex(String),
+    /// A format by its name in the conf: `json`, `combined`.
+    Named(String),
+}
+
+impl Records {
+    /// Lines of text: one column, `line`.
+    pub fn lines() -> Self {
+        Records {
+            format: Some(RecordsFormat::Lines),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Lines that a pattern with named groups is matched on, from their start.
+    pub fn regex(pattern: impl Into<String>) -> Self {
+        Records {
+            format: Some(RecordsFormat::Regex(pattern.into())),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Records of a named format.
+    pub fn format(name: impl Into<String>) -> Self {
+        Records {
+            format: Some(RecordsFormat::Named(name.into())),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Records of whatever format the conf says.
+    pub fn as_configured() -> Self {
+        Records::default()
+    }
+
+    /// Reads these columns.
+    #[must_use]
+    pub fn columns(mut self, columns: impl IntoIterator<Item = Field>) -> Self {
+        self.columns = columns.into_iter().collect();
+        self
+    }
+}
+
+/// How the records of a window become rows.
+#[derive(Clone, Default)]
+pub enum Aggregate {
+    /// Not at all: every record is a row.
+    #[default]
+    None,
+    /// By a query over the table `records`; its first column is the key.
+    Sql(String),
+    /// By code.
+    Reduce(Arc<dyn DynReduce>),
+}
+
+impl Aggregate {
+    /// A query over the table `records`; its first column is the key.
+    pub fn sql(query: impl Into<String>) -> Self {
+        Aggregate::Sql(query.into())
+    }
+
+    /// A mergeable accumulator.
+    pub fn reduce(reduce: impl Reduce) -> Self {
+        Aggregate::Reduce(Arc::new(reduce))
+    }
+}
+
+/// A use case. It holds its conf and nothing else: what it learns is the model, a value that the
+/// engine keeps, so that it can be saved, reloaded and shared, and the same window scored twice
+/// gives the same bits.
+pub trait UseCase: Send + Sync + Sized + 'static {
+    /// Its own keys of the conf. Derive `Deserialize` with `deny_unknown_fields`, so that a
+    /// mistyped key is an error with the right name beside it.
+    type Conf: DeserializeOwned;
+
+    /// What it learns; `()` where nothing is learnt.
+    type Model: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The name that a conf's `code` uses.
+    const NAME: &'static str;
+
+    /// What it finds, in a line, for `datashark list`.
+    const ABOUT: &'static str;
+
+    /// Makes the use case of its conf and checks what types cannot.
+    ///
+    /// # Errors
+    /// A value that makes no sense; [`Error::Conf`] names the key.
+    fn new(conf: Self::Conf) -> Result<Self>;
+
+    /// What it reads.
+    fn input(&self) -> Records {
+        Records::as_configured()
+    }
+
+    /// How a window's records become rows.
+    fn aggregate(&self) -> Aggregate {
+        Aggregate::None
+    }
+
+    /// Learns from the aggregated rows of the training file. Only called where [`Self::Model`] is
+    /// not `()`.
+    ///
+    /// # Errors
+    /// The rows cannot be learnt from: too few, a column missing.
+    fn train(&self, rows: Batches<'_>) -> Result<Self::Model> {
+        let _ = rows;
+        serde_json::from_value(serde_json::Value::Null)
+            .map_err(|_| Error::internal(format!("`{}` has a model but no `train`", Self::NAME)))
+    }
+
+    /// Gives each row of a window its number. The default takes the first column as the key, the
+    /// second as the score and the rest as metadata.
+    ///
+    /// # Errors
+    /// The rows cannot be scored.
+    fn score(&self, model: &Self::Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
+        let _ = (model, window);
+        Findings::try_from_rows(&rows.concat())
+    }
+}
+
+/// A trained model whose type is forgotten: what the engine keeps.
+#[derive(Clone)]
+pub struct Model {
+    value: Arc<dyn Any + Send + Sync>,
+    json: serde_json::Value,
+}
+
+impl Model {
+    fn new<M: Serialize + Send + Sync + 'static>(model: M) -> Result<Self> {
+        let json = serde_json::to_value(&model)
+            .map_err(|e| Error::internal(format!("the model cannot be saved: {e}")))?;
+        Ok(Model {
+            value: Arc::new(model),
+            json,
+        })
+    }
+
+    /// The model as it is saved.
+    pub fn to_json(&self) -> &serde_json::Value {
+        &self.json
+    }
+}
+
+/// A [`UseCase`] whose types are forgotten: what the engine runs.
+pub trait DynUseCase: Send + Sync {
+    /// See [`UseCase::input`].
+    fn input(&self) -> Records;
+    /// See [`UseCase::aggregate`].
+    fn aggregate(&self) -> Aggregate;
+    /// Whether it learns: its model is not `()`.
+    fn trains(&self) -> bool;
+    /// See [`UseCase::train`].
+    ///
+    /// # Errors
+    /// The rows cannot be learnt from.
+    fn train(&self, rows: Batches<'_>) -> Result<Model>;
+    /// Reads a model that [`Model::to_json`] gave.
+    ///
+    /// # Errors
+    /// It is not a model of this use case.
+    fn load(&self, json: &serde_json::Value) -> Result<Model>;
+    /// See [`UseCase::score`].
+    ///
+    /// # Errors
+    /// The rows cannot be scored.
+    fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings>;
+}
+
+impl<U: UseCase> DynUseCase for U {
+    fn input(&self) -> Records {
+        UseCase::input(self)
+    }
+
+    fn aggregate(&self) -> Aggregate {
+        UseCase::aggregate(self)
+    }
+
+    fn trains(&self) -> bool {
+        TypeId::of::<U::Model>() != TypeId::of::<()>()
+    }
+
+    fn train(&self, rows: Batches<'_>) -> Result<Model> {
+        Model::new(UseCase::train(self, rows)?)
+    }
+
+    fn load(&self, json: &serde_json::Value) -> Result<Model> {
+        let model: U::Model = serde_json::from_value(json.clone())
+            .map_err(|e| Error::data(format!("not a model of `{}`: {e}", U::NAME)))?;
+        Model::new(model)
+    }
+
+    fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
+        let model = model.value.downcast_ref::<U::Model>();
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        UseCase::score(self, model, window, rows)
+    }
+}
+
+/// A use case by its name: what the registry lists.
+#[derive(Debug, Clone, Copy)]
+pub struct UseCaseEntry {
+    /// The name that a conf's `code` uses.
+    pub name: &'static str,
+    /// What it finds, in a line.
+    pub about: &'static str,
+    build: fn(&Section) -> Result<Box<dyn DynUseCase>>,
+}
+
+impl UseCaseEntry {
+    /// The entry of a use case; [`export_usecase!`](crate::export_usecase) writes it.
+    pub const fn of<U: UseCase>() -> Self {
+        UseCaseEntry {
+            name: U::NAME,
+            about: U::ABOUT,
+            build: |own| Ok(Box::new(U::new(own.parse()?)?)),
+        }
+    }
+
+    /// Makes the use case of its own keys of a conf.
+    ///
+    /// # Errors
+    /// Every mistake in those keys.
+    pub fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
+        (self.build)(own)
+    }
+}
+
+/// Makes a use case known under its name: `export_usecase!(WordCount);` at a crate's top level
+/// gives the crate's entry `USE_CASE`, which the registry lists.
+#[macro_export]
+macro_rules! export_usecase {
+    ($use_case:ty) => {
+        /// This crate's use case, for the registry.
+        pub const USE_CASE: $crate::UseCaseEntry = $crate::UseCaseEntry::of::<$use_case>();
+    };
+}
