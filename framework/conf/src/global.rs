@@ -1,0 +1,236 @@
+//! `datashark.conf`: the global Kafka stream and the engine's settings.
+
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use datashark_sdk::conf::{Problem, Problems, Section, Value, size};
+use serde::Deserialize;
+
+/// The global conf. Its relative paths are resolved against its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Global {
+    /// `kafka.…`: the stream of every streaming use case without an `input` of its own.
+    pub kafka: Kafka,
+    /// `hdfs.…`: where the file system of the cluster is.
+    pub hdfs: Hdfs,
+    /// `[engine]`.
+    pub engine: Engine,
+}
+
+/// The global Kafka stream; all empty where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kafka {
+    /// `kafka.bootstrap.servers`: `host:port`, each with a port.
+    pub bootstrap_servers: Vec<String>,
+    /// `kafka.consumer.name`: the consumer group.
+    pub consumer_name: Option<String>,
+    /// `kafka.queue.name`: the topic.
+    pub queue_name: Option<String>,
+    /// `kafka.partitions`.
+    pub partitions: Option<u32>,
+}
+
+/// The cluster's file system.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hdfs {
+    /// `hdfs.host`.
+    pub host: Option<String>,
+    /// `hdfs.port`.
+    pub port: Option<u16>,
+}
+
+/// The engine's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// `state_folder`: checkpoints, models and what could not be delivered; `state` beside
+    /// `datashark.conf` if not said.
+    pub state_folder: PathBuf,
+    /// `workers`: threads for the work itself; as many as cores if not said, at least 1.
+    pub workers: usize,
+    /// `memory_limit` in bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// `max_record_size` in bytes, 1 MiB if not said: longer records are counted as invalid.
+    pub max_record_size_bytes: u64,
+    /// `block_size` in bytes, 1 MiB if not said: how much is read at once.
+    pub block_size_bytes: u64,
+    /// `log`: the least severe messages that are logged.
+    pub log: Option<LogLevel>,
+}
+
+/// The severity of a log message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Data is at risk, or an operator is needed.
+    Error,
+    /// Something went wrong and was mended.
+    Warn,
+    /// The steps of a run.
+    Info,
+    /// Every batch.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The name as the conf writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+const MIB: u64 = 1 << 20;
+
+impl Default for Engine {
+    fn default() -> Self {
+        Keys::default().engine.into_engine(Path::new(""))
+    }
+}
+
+impl Global {
+    /// The settings where there is no `datashark.conf` in this folder.
+    pub fn default_in(folder: &Path) -> Global {
+        Global {
+            engine: Keys::default().engine.into_engine(folder),
+            ..Global::default()
+        }
+    }
+
+    /// Reads the global conf that lies at `path`.
+    ///
+    /// With errors among the problems it holds made-up values.
+    pub fn from_section(section: &Section, path: &Path) -> (Option<Global>, Problems) {
+        let mut section = section.clone();
+        let mut problems = Problems::new();
+        retire(&mut section, &mut problems);
+        let (keys, found) = section.parse_partial::<Keys>();
+        problems.extend(found);
+        let Some(keys) = keys else {
+            return (None, problems);
+        };
+        check(&keys, &mut problems);
+        (
+            Some(keys.into_global(path.parent().unwrap_or(Path::new("")))),
+            problems,
+        )
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    #[serde(rename = "kafka.bootstrap.servers", default)]
+    bootstrap_servers: Vec<String>,
+    #[serde(rename = "kafka.consumer.name")]
+    consumer_name: Option<String>,
+    #[serde(rename = "kafka.queue.name")]
+    queue_name: Option<String>,
+    #[serde(rename = "kafka.partitions")]
+    partitions: Option<u32>,
+    #[serde(rename = "hdfs.host")]
+    hdfs_host: Option<String>,
+    #[serde(rename = "hdfs.port")]
+    hdfs_port: Option<u16>,
+    #[serde(default)]
+    engine: EngineKeys,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct EngineKeys {
+    state_folder: Option<PathBuf>,
+    workers: Option<usize>,
+    #[serde(default, with = "size::option")]
+    memory_limit: Option<u64>,
+    #[serde(default, with = "size::option")]
+    max_record_size: Option<u64>,
+    #[serde(default, with = "size::option")]
+    block_size: Option<u64>,
+    log: Option<LogLevel>,
+}
+
+impl Keys {
+    fn into_global(self, folder: &Path) -> Global {
+        Global {
+            kafka: Kafka {
+                bootstrap_servers: self.bootstrap_servers,
+                consumer_name: self.consumer_name,
+                queue_name: self.queue_name,
+                partitions: self.partitions,
+            },
+            hdfs: Hdfs {
+                host: self.hdfs_host,
+                port: self.hdfs_port,
+            },
+            engine: self.engine.into_engine(folder),
+        }
+    }
+}
+
+impl EngineKeys {
+    fn into_engine(self, folder: &Path) -> Engine {
+        let n_cores = || available_parallelism().map_or(1, |n| n.get());
+        Engine {
+            state_folder: folder.join(self.state_folder.unwrap_or_else(|| "state".into())),
+            workers: self.workers.unwrap_or_else(n_cores),
+            memory_limit_bytes: self.memory_limit,
+            max_record_size_bytes: self.max_record_size.unwrap_or(MIB),
+            block_size_bytes: self.block_size.unwrap_or(MIB),
+            log: self.log,
+        }
+    }
+}
+
+/// Takes out what dataShark 1 had and this one has not.
+fn retire(section: &mut Section, problems: &mut Problems) {
+    let keys: Vec<String> = section.keys().map(str::to_owned).collect();
+    let mut is_warned = false;
+    for key in keys {
+        let is_spark = key == "spark_config" || key == "spark_conf";
+        if is_spark && matches!(section.get(&key), Some(Value::Section(_))) {
+            section.remove(&key);
+            if !std::mem::replace(&mut is_warned, true) {
+                let message = format!("section `[{key}]` is ignored: there is no Spark here");
+                let help = "settings of the engine stand in `[engine]`";
+                problems.push(Problem::at([key], message).help(help).warning());
+            }
+        } else if key.starts_with("zookeeper.") {
+            section.remove(&key);
+            let message = format!("`{key}` is not used: Kafka is reached without ZooKeeper");
+            let help = "write `kafka.bootstrap.servers = host:port`, with commas between several";
+            problems.push(Problem::at([key], message).help(help).of_key());
+        }
+    }
+}
+
+/// Checks what the types cannot.
+fn check(keys: &Keys, problems: &mut Problems) {
+    for server in &keys.bootstrap_servers {
+        let port = server.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            let message = format!("expected `host:port`, found `{server}`");
+            problems.push(Problem::at(["kafka.bootstrap.servers"], message));
+        }
+    }
+    let counts = [
+        ("workers", keys.engine.workers.map(|n| n as u64)),
+        ("memory_limit", keys.engine.memory_limit),
+        ("max_record_size", keys.engine.max_record_size),
+        ("block_size", keys.engine.block_size),
+    ];
+    for (key, count) in counts {
+        if count == Some(0) {
+            problems.push(Problem::at(
+                ["engine", key],
+                format!("`{key}` is at least 1, found `0`"),
+            ));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `datashark.conf` as its user meets it.
+
+use std::path::{Path, PathBuf};
+
+use datashark_conf::{Checked, Global, LogLevel, check_global_bytes};
+
+fn check(text: &str) -> Checked<Global> {
+    check_global_bytes(text.as_bytes(), Path::new("/opt/ds/datashark.conf"))
+}
+
+/// The messages, a line each, without the file's name.
+fn messages(text: &str) -> Vec<String> {
+    let diagnostics = check(text).diagnostics;
+    let strip = |message: String| message.replace("/opt/ds/datashark.conf:", "");
+    diagnostics
+        .sorted()
+        .iter()
+        .map(|d| strip(d.to_string()))
+        .collect()
+}
+
+#[test]
+fn every_setting_is_read() {
+    let global = check(
+        "kafka.bootstrap.servers = a:9092, b:9093\nkafka.consumer.name = consumer\n\
+         kafka.queue.name = logs\nkafka.partitions = 2\nhdfs.host = h\nhdfs.port = 8020\n\
+         [engine]\nstate_folder = /var/ds\nworkers = 3\nmemory_limit = 1GiB\n\
+         max_record_size = 64KB\nblock_size = 4096\nlog = debug\n",
+    );
+    let global = global.into_result().unwrap().conf;
+    assert_eq!(global.kafka.bootstrap_servers, ["a:9092", "b:9093"]);
+    assert_eq!(global.kafka.consumer_name.as_deref(), Some("consumer"));
+    assert_eq!(global.kafka.queue_name.as_deref(), Some("logs"));
+    assert_eq!(global.kafka.partitions, Some(2));
+    assert_eq!(
+        (global.hdfs.host.as_deref(), global.hdfs.port),
+        (Some("h"), Some(8020))
+    );
+    let engine = global.engine;
+    assert_eq!(
+        (engine.state_folder, engine.workers),
+        (PathBuf::from("/var/ds"), 3)
+    );
+    assert_eq!(engine.memory_limit_bytes, Some(1 << 30));
+    assert_eq!(
+        (engine.max_record_size_bytes, engine.block_size_bytes),
+        (64_000, 4096)
+    );
+    assert_eq!(engine.log, Some(LogLevel::Debug));
+}
+
+#[test]
+fn an_empty_one_has_the_defaults() {
+    let global = check("# nothing\n").into_result().unwrap().conf;
+    assert_eq!(global, Global::default_in(Path::new("/opt/ds")));
+    assert_eq!(global.engine.state_folder, PathBuf::from("/opt/ds/state"));
+    assert_eq!(global.engine.max_record_size_bytes, 1_048_576);
+    assert_eq!(global.engine.block_size_bytes, 1_048_576);
+    assert!(global.engine.workers >= 1);
+    assert!(global.kafka.bootstrap_servers.is_empty());
+}
+
+#[test]
+fn zookeeper_is_told_the_key_to_write_instead_and_spark_is_ignored_with_one_warning() {
+    let instead = "is not used: Kafka is reached without ZooKeeper (write \
+                   `kafka.bootstrap.servers = host:port`, with commas between several)";
+    assert_eq!(
+        messages(
+            "zookeeper.host = localhost\nzookeeper.port = 2181\nkafka.queue.name = q\n\
+             [spark_config]\nspark.executor.memory = 2g\n[spark_conf]\n"
+        ),
+        [
+            format!("1: `zookeeper.host` {instead}"),
+            format!("2: `zookeeper.port` {instead}"),
+            "4: section `[spark_config]` is ignored: there is no Spark here (settings of the \
+             engine stand in `[engine]`)"
+                .to_owned(),
+        ]
+    );
+    let loaded = check("[spark_conf]\na = 1\n").into_result().unwrap();
+    assert_eq!(loaded.warnings.warnings().count(), 1);
+}
+
+#[test]
+fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
+    let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `max_record_size`, \
+                `block_size`, `log`)";
+    assert_eq!(
+        messages(
+            "kafka.queue.nme = q\nkafka.bootstrap.servers = a:b, c, d:1\n[engine]\nworkrs = 1\n\
+             workers = 0\nmemory_limit = lots\nlog = inf\nstate = x\n[engin]\n"
+        ),
+        [
+            "1: unknown key `kafka.queue.nme`, did you mean `kafka.queue.name`? (the keys here \
+             are `kafka.bootstrap.servers`, `kafka.consumer.name`, `kafka.queue.name`, \
+             `kafka.partitions`, `hdfs.host`, `hdfs.port`, `engine`)"
+                .to_owned(),
+            "2: expected `host:port`, found `a:b`".to_owned(),
+            "2: expected `host:port`, found `c`".to_owned(),
+            format!("4: unknown key `workrs`, did you mean `workers`? {keys}"),
+            "5: `workers` is at least 1, found `0`".to_owned(),
+            "6: expected a size such as `64MB`, `1GiB` or `4096` (bytes), found `lots`".to_owned(),
+            "7: unknown log `inf`, did you mean `info`? (expected one of `error`, `warn`, `info`, \
+             `debug`, `trace`)"
+                .to_owned(),
+            format!("8: unknown key `state`, did you mean `state_folder`? {keys}"),
+            "9: unknown key `engin`, did you mean `engine`? (the keys here are \
+             `kafka.bootstrap.servers`, `kafka.consumer.name`, `kafka.queue.name`, \
+             `kafka.partitions`, `hdfs.host`, `hdfs.port`, `engine`)"
+                .to_owned(),
+        ]
+    );
+}
