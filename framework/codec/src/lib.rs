@@ -1,0 +1,131 @@
+//! Bytes to columns: one log format a file; pure, without I/O.
+//!
+//! A [`Format`] says which columns a record has; [`Format::decoder`] gives a [`Decoder`] for just
+//! the columns that somebody asked for, which turns [`Payloads`] into an Arrow batch and says of
+//! each record that does not parse why.
+
+mod bits;
+mod column;
+pub mod combined;
+pub mod csv;
+mod fixed_columns;
+pub mod json;
+pub mod lines;
+pub mod regex;
+pub mod registry;
+mod rows;
+mod scalar;
+mod scanner;
+pub mod text;
+pub mod timestamp;
+mod view;
+
+#[cfg(test)]
+mod testing;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{Field, Fields, SchemaRef};
+use datashark_sdk::input::Payloads;
+
+pub use column::TIMESTAMP_FORMAT;
+
+/// Which columns a format's records have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Columns {
+    /// Just these.
+    Fixed(Fields),
+    /// Whatever a record happens to name (JSON, a CSV with its own header): any name may be asked
+    /// for and is text, unless the conf's `[columns]` gives it a type.
+    Open,
+}
+
+/// A log format, with what the conf says of it.
+pub trait Format: Send + Sync + std::fmt::Debug {
+    /// The name that the conf uses: `json`.
+    fn name(&self) -> &'static str;
+
+    /// The columns that may be asked for.
+    fn columns(&self) -> Columns;
+
+    /// Whether a file's first line says what the columns of the rest are.
+    fn needs_header(&self) -> bool {
+        false
+    }
+
+    /// Whether asking for few columns is cheaper than for many, so that it pays to decode the
+    /// columns of a filter first and the rest for the records that pass.
+    fn cheap_projection(&self) -> bool {
+        false
+    }
+
+    /// A decoder of these columns, in this order. Types are those of [`Format::columns`], or for
+    /// [`Columns::Open`] any of `Utf8View`, `Int64`, `Float64`, `Boolean` and
+    /// `Timestamp(Microsecond, "UTC")`.
+    ///
+    /// # Errors
+    /// A column that the format does not have, or a type that it cannot give.
+    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError>;
+}
+
+/// Turns records into rows.
+pub trait Decoder: Send {
+    /// The schema of the rows.
+    fn schema(&self) -> SchemaRef;
+
+    /// Decodes the records that `selection` marks, or all. A record that does not parse gives no
+    /// row; no input makes it panic.
+    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded;
+}
+
+/// The rows of a block of records, and the records that gave none.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// A row for each record that parsed, in order.
+    pub rows: RecordBatch,
+    /// Which record each row is of; `None` where every record gave its row.
+    pub record_idx: Option<UInt32Array>,
+    /// The records that did not parse, in order.
+    pub invalid: Vec<Invalid>,
+    /// Records that were not UTF-8 and had bytes replaced by U+FFFD.
+    pub n_replaced: usize,
+}
+
+/// A record that did not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Which record of the block.
+    pub record_idx: u32,
+    /// Why, for a person: `expected a quoted request, found end of line`.
+    pub reason: String,
+}
+
+/// A decoder that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The format has no such column.
+    #[error("format `{format}` has no column `{column}`{}", nearest(.known))]
+    UnknownColumn {
+        /// The format's name.
+        format: &'static str,
+        /// What was asked for.
+        column: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The column is there, but cannot have the type.
+    #[error("format `{format}` cannot give column `{column}` as {data_type}")]
+    Type {
+        /// The format's name.
+        format: &'static str,
+        /// The column.
+        column: String,
+        /// The type asked for.
+        data_type: String,
+    },
+}
+
+fn nearest(known: &[String]) -> String {
+    format!("; it has {}", known.join(", "))
+}

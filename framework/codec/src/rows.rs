@@ -1,0 +1,219 @@
+//! The loop that every format shares: records in, rows and invalid records out.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, BinaryViewArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::buffer::{BooleanBuffer, Buffer};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datashark_sdk::input::Payloads;
+
+use crate::column::Column;
+use crate::view::{self, Record};
+use crate::{CodecError, Decoded, Invalid};
+
+/// How one record becomes a value in each column.
+pub(crate) trait Parse: Send {
+    /// What becomes of a record that is not UTF-8.
+    const UTF8: Utf8;
+
+    /// Appends a value to every column; where it fails, what it did append is taken back.
+    ///
+    /// # Errors
+    /// Why the record is invalid, for a person.
+    fn parse(&mut self, record: &Record<'_>, columns: &mut [Column]) -> Result<(), String>;
+}
+
+/// What becomes of a record that is not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Utf8 {
+    /// Each bad sequence becomes U+FFFD.
+    Replace,
+    /// The record is invalid.
+    Require,
+}
+
+/// The columns of a decoder.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) schema: SchemaRef,
+    pub(crate) columns: Vec<Column>,
+}
+
+impl Rows {
+    /// Empty columns of the types of `fields`, all of them nullable.
+    ///
+    /// # Errors
+    /// A type that no text has.
+    pub(crate) fn try_new(format: &'static str, fields: &[Field]) -> Result<Self, CodecError> {
+        let columns = fields.iter().map(|field| Column::try_new(format, field));
+        let columns = columns.collect::<Result<_, _>>()?;
+        let nullable = fields.iter().map(|field| field.clone().with_nullable(true));
+        Ok(Rows {
+            schema: Arc::new(Schema::new(nullable.collect::<Vec<_>>())),
+            columns,
+        })
+    }
+
+    /// The schema of the rows.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Decodes the selected records.
+    pub(crate) fn decode<P: Parse>(
+        &mut self,
+        parser: &mut P,
+        payloads: &Payloads,
+        selection: Option<&BooleanBuffer>,
+    ) -> Decoded {
+        let mut records = payloads.records.clone();
+        let mut n_replaced = 0;
+        let utf8 = known_utf8(&records, selection);
+        if !utf8 && P::UTF8 == Utf8::Replace {
+            (records, n_replaced) = replace(&records, selection);
+        }
+        let n_records = records.len();
+        let n_selected = selection.map_or(n_records, BooleanBuffer::count_set_bits);
+        for column in &mut self.columns {
+            column.start(n_selected, records.data_buffers().len());
+        }
+        let check = !utf8 && P::UTF8 == Utf8::Require;
+        let mut kept = Kept::new(selection.is_some(), n_selected);
+        let mut one = |idx: usize| {
+            let record = Record::of(&records, idx);
+            let checked = if check { require_utf8(&record) } else { Ok(()) };
+            match checked.and_then(|()| parser.parse(&record, &mut self.columns)) {
+                Ok(()) => kept.row(idx),
+                Err(reason) => {
+                    for column in &mut self.columns {
+                        column.truncate(kept.n_rows);
+                    }
+                    kept.invalid(idx, reason);
+                }
+            }
+        };
+        match selection {
+            Some(selected) => selected.set_indices().for_each(&mut one),
+            None => (0..n_records).for_each(&mut one),
+        }
+        let rows = self.finish(kept.n_rows, records.data_buffers());
+        kept.decoded(rows, n_replaced)
+    }
+
+    fn finish(&mut self, n_rows: usize, blocks: &[Buffer]) -> RecordBatch {
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(|column| column.finish(blocks))
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+        RecordBatch::try_new_with_options(self.schema(), arrays, &options)
+            .expect("every column has its field's type and a value for each row")
+    }
+}
+
+/// Which records gave a row.
+struct Kept {
+    n_rows: usize,
+    /// Filled from the start where there is a selection, else from the first invalid record.
+    record_idx: Option<Vec<u32>>,
+    n_selected: usize,
+    invalid: Vec<Invalid>,
+}
+
+impl Kept {
+    fn new(selected: bool, n_selected: usize) -> Self {
+        let record_idx = selected.then(|| Vec::with_capacity(n_selected));
+        Kept {
+            n_rows: 0,
+            record_idx,
+            n_selected,
+            invalid: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, idx: usize) {
+        self.n_rows += 1;
+        if let Some(record_idx) = &mut self.record_idx {
+            record_idx.push(idx as u32);
+        }
+    }
+
+    #[cold]
+    fn invalid(&mut self, idx: usize, reason: String) {
+        self.invalid.push(Invalid {
+            record_idx: idx as u32,
+            reason,
+        });
+        if self.record_idx.is_none() {
+            let mut record_idx = Vec::with_capacity(self.n_selected);
+            record_idx.extend(0..self.n_rows as u32);
+            self.record_idx = Some(record_idx);
+        }
+    }
+
+    fn decoded(self, rows: RecordBatch, n_replaced: usize) -> Decoded {
+        let record_idx = self.record_idx.map(UInt32Array::from);
+        Decoded {
+            rows,
+            record_idx,
+            invalid: self.invalid,
+            n_replaced,
+        }
+    }
+}
+
+/// Whether it is known without a look at each record that all are UTF-8. A pass over whole blocks
+/// does not pay for a few selected records.
+fn known_utf8(records: &BinaryViewArray, selection: Option<&BooleanBuffer>) -> bool {
+    let few = selection.is_some_and(|selected| selected.count_set_bits() < records.len() / 8);
+    !few && view::all_utf8(records)
+}
+
+fn require_utf8(record: &Record<'_>) -> Result<(), String> {
+    match std::str::from_utf8(record.bytes()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("not UTF-8 at byte {}", error.valid_up_to())),
+    }
+}
+
+/// The same records with U+FFFD for what is not UTF-8 in the selected ones, and how many those are.
+fn replace(
+    records: &BinaryViewArray,
+    selection: Option<&BooleanBuffer>,
+) -> (BinaryViewArray, usize) {
+    let mut views = records.views().to_vec();
+    let block_idx = records.data_buffers().len() as u32;
+    let mut block = Vec::new();
+    let mut n_replaced = 0;
+    for (idx, slot) in views.iter_mut().enumerate() {
+        let bytes = records.value(idx);
+        if selection.is_some_and(|selected| !selected.value(idx)) || is_utf8(bytes) {
+            continue;
+        }
+        let start = block.len();
+        block.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+        *slot = view::view(&block, start, block.len() - start, block_idx);
+        n_replaced += 1;
+    }
+    let mut blocks = records.data_buffers().to_vec();
+    blocks.push(Buffer::from_vec(block));
+    let replaced = BinaryViewArray::try_new(views.into(), blocks, None)
+        .expect("a replaced record is whole in the new block");
+    (replaced, n_replaced)
+}
+
+fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
+/// The start of a value as a reason quotes it.
+pub(crate) fn quote(text: &[u8]) -> String {
+    const QUOTED_MAX: usize = 40;
+    let text = String::from_utf8_lossy(text);
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
