@@ -1,0 +1,147 @@
+//! Records that are kept aside: the ones that did not parse, and the late ones where the conf asks.
+//!
+//! `<state>/<use case>/invalid.ndjson`, one JSON object a line: `input`, `line` where records are
+//! lines, `offset`, `reason`, and the record itself as `record`, or as `record_base64` where it is
+//! not UTF-8.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// A record that is kept aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AsideRecord {
+    pub(crate) offset: u64,
+    pub(crate) line: Option<u64>,
+    pub(crate) reason: String,
+    pub(crate) record: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    offset: u64,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_base64: Option<String>,
+}
+
+/// A file of records that are kept aside; it comes into being with the first of them.
+#[derive(Debug)]
+pub(crate) struct AsideFile {
+    path: PathBuf,
+    writer: Option<BufWriter<File>>,
+    n_bytes: u64,
+}
+
+impl AsideFile {
+    /// The file, cut to the length that the last checkpoint knows of: what lies behind it will be
+    /// read and kept aside again.
+    pub(crate) fn open(path: PathBuf, n_bytes: u64) -> Result<Self> {
+        let mut file = AsideFile { path, writer: None, n_bytes: 0 };
+        if file.path.exists() {
+            file.writer()?.get_ref().set_len(n_bytes).map_err(Error::io(file.what()))?;
+            let end = file.writer()?.seek(SeekFrom::End(0));
+            file.n_bytes = end.map_err(Error::io(file.what()))?;
+        }
+        Ok(file)
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn what(&self) -> String {
+        format!("writing {}", self.path.display())
+    }
+
+    fn writer(&mut self) -> Result<&mut BufWriter<File>> {
+        if self.writer.is_none() {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path);
+            self.writer = Some(BufWriter::new(file.map_err(Error::io(self.what()))?));
+        }
+        self.writer.as_mut().ok_or_else(|| Error::Internal("an open file is gone".to_owned()))
+    }
+
+    /// Keeps a record.
+    pub(crate) fn keep(&mut self, input: &str, aside: &AsideRecord) -> Result<()> {
+        let text = std::str::from_utf8(&aside.record).ok();
+        let entry = Entry {
+            input,
+            line: aside.line,
+            offset: aside.offset,
+            reason: &aside.reason,
+            record: text,
+            record_base64: text.is_none().then(|| BASE64_STANDARD.encode(&aside.record)),
+        };
+        let mut json = serde_json::to_vec(&entry)
+            .map_err(|error| Error::Internal(format!("a record cannot be kept: {error}")))?;
+        json.push(b'\n');
+        let what = self.what();
+        self.writer()?.write_all(&json).map_err(Error::io(what))?;
+        self.n_bytes += json.len() as u64;
+        Ok(())
+    }
+
+    /// Makes what was kept durable; gives the file's length.
+    pub(crate) fn sync(&mut self) -> Result<u64> {
+        let what = self.what();
+        if let Some(writer) = &mut self.writer {
+            let synced = writer.flush().and_then(|()| writer.get_ref().sync_data());
+            synced.map_err(Error::io(what))?;
+        }
+        Ok(self.n_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(bytes: &[u8]) -> AsideRecord {
+        AsideRecord { offset: 3, line: Some(2), reason: "no `{`".into(), record: bytes.to_vec() }
+    }
+
+    #[test]
+    fn a_kept_record_can_be_had_back_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("invalid.ndjson");
+        let mut file = AsideFile::open(path.clone(), 0).unwrap();
+        file.keep("a.log", &record(b"text \"quoted\"")).unwrap();
+        file.keep("a.log", &record(b"\xff\xfe")).unwrap();
+        file.sync().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["record"], "text \"quoted\"");
+        assert_eq!(lines[0]["line"], 2);
+        assert_eq!(lines[1]["record_base64"], BASE64_STANDARD.encode(b"\xff\xfe"));
+    }
+
+    #[test]
+    fn what_lies_behind_the_checkpoint_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("invalid.ndjson");
+        let mut file = AsideFile::open(path.clone(), 0).unwrap();
+        file.keep("a.log", &record(b"one")).unwrap();
+        let kept = file.sync().unwrap();
+        file.keep("a.log", &record(b"two")).unwrap();
+        file.sync().unwrap();
+        let mut file = AsideFile::open(path.clone(), kept).unwrap();
+        file.keep("a.log", &record(b"three")).unwrap();
+        file.sync().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("one") && text.contains("three") && !text.contains("two"));
+    }
+}

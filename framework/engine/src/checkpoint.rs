@@ -1,0 +1,162 @@
+//! The checkpoint: how far a use case has come, made durable after its findings were.
+//!
+//! The input's log is the state: a checkpoint holds offsets, not records. After a crash the records
+//! behind the offsets are read again; windows are assigned by the records' own time, so that the
+//! same windows come out again.
+//!
+//! `<state>/<use case>/checkpoint.json` is written whole beside the old one, made durable, and
+//! renamed over it, so that there is always a whole one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use datashark_sdk::input::{Micros, PartitionId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The version of the format that this build writes and reads.
+const VERSION: u32 = 1;
+
+/// How far a use case has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Checkpoint {
+    version: u32,
+    /// The use case's name, for whoever reads the file.
+    pub use_case: String,
+    /// Windows that end at or before this time were delivered, in microseconds since 1970.
+    pub closed_until: Option<Micros>,
+    /// How far each partition is.
+    pub partitions: BTreeMap<String, PartitionCheckpoint>,
+    /// What each output gave as its receipt.
+    pub receipts: BTreeMap<String, String>,
+    /// The length of the file of invalid records.
+    pub invalid_bytes: u64,
+    /// The length of the file of late records.
+    pub late_bytes: u64,
+}
+
+/// How far a partition is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PartitionCheckpoint {
+    /// How it is named to a person.
+    pub name: String,
+    /// Where to read on: the first record of a window that was not delivered.
+    pub offset: u64,
+    /// The latest event time before that offset.
+    pub max_time: Option<Micros>,
+    /// Everything before this offset was accounted for: it is filtered, invalid, late, or in a
+    /// window.
+    pub accounted: u64,
+}
+
+impl Checkpoint {
+    /// The first one of a use case.
+    pub fn new(use_case: &str) -> Self {
+        Checkpoint { version: VERSION, use_case: use_case.to_owned(), ..Checkpoint::default() }
+    }
+
+    /// Where each partition goes on.
+    pub(crate) fn resume(&self) -> BTreeMap<PartitionId, datashark_sdk::input::Resume> {
+        let resume = |p: &PartitionCheckpoint| datashark_sdk::input::Resume { offset: p.offset };
+        let partitions = self.partitions.iter();
+        partitions.map(|(id, p)| (PartitionId::new(id.as_str()), resume(p))).collect()
+    }
+}
+
+/// Where the checkpoint of a use case lies.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckpointFile {
+    path: PathBuf,
+}
+
+impl CheckpointFile {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        CheckpointFile { path: folder.join("checkpoint.json") }
+    }
+
+    /// The last checkpoint; `None` where there is none yet.
+    pub(crate) fn load(&self) -> Result<Option<Checkpoint>> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(format!("reading {}", self.path.display()))(error)),
+        };
+        let state = |reason: String| Error::State { path: self.path.display().to_string(), reason };
+        let checkpoint: Checkpoint = serde_json::from_slice(&bytes).map_err(|error| {
+            state(format!(
+                "not a checkpoint ({error}); remove the file to read the input from its start"
+            ))
+        })?;
+        if checkpoint.version != VERSION {
+            return Err(state(format!(
+                "written in format {} and this build reads format {VERSION}; run the build that wrote it, or remove the file to read the input from its start",
+                checkpoint.version
+            )));
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// Makes a checkpoint durable.
+    pub(crate) fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let json = serde_json::to_vec_pretty(checkpoint)
+            .map_err(|error| Error::Internal(format!("a checkpoint cannot be written: {error}")))?;
+        write_atomically(&self.path, &json)
+    }
+}
+
+/// Writes a file whole or not at all, durably.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let what = || format!("writing {}", path.display());
+    let new = path.with_extension("new");
+    let mut file = File::create(&new).map_err(Error::io(what()))?;
+    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(Error::io(what()))?;
+    fs::rename(&new, path).map_err(Error::io(what()))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(what()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_comes_back_as_it_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::in_folder(folder.path());
+        assert_eq!(file.load().unwrap(), None);
+        let mut checkpoint = Checkpoint::new("Word Count");
+        checkpoint.closed_until = Some(-5);
+        checkpoint.partitions.insert(
+            "p".into(),
+            PartitionCheckpoint { name: "a".into(), offset: 7, max_time: None, accounted: 9 },
+        );
+        file.save(&checkpoint).unwrap();
+        file.save(&checkpoint).unwrap();
+        assert_eq!(file.load().unwrap(), Some(checkpoint));
+    }
+
+    #[test]
+    fn a_damaged_or_newer_checkpoint_is_an_error_that_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::in_folder(folder.path());
+        fs::write(&file.path, "{").unwrap();
+        assert!(file.load().unwrap_err().to_string().contains("remove the file"));
+        let mut newer = Checkpoint::new("x");
+        newer.version = 99;
+        file.save(&newer).unwrap();
+        assert!(file.load().unwrap_err().to_string().contains("format 99"));
+    }
+
+    #[test]
+    fn the_first_format_can_still_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::in_folder(folder.path());
+        fs::write(&file.path, include_bytes!("../test-data/checkpoint.v1.json")).unwrap();
+        let checkpoint = file.load().unwrap().unwrap();
+        assert_eq!(checkpoint.use_case, "Web Anomaly Detection");
+        assert_eq!(checkpoint.partitions["8-15-1"].offset, 1048576);
+    }
+}

@@ -1,0 +1,144 @@
+//! From a conf to something that runs: raw, checked, running.
+//!
+//! [`check`] reads a conf and everything it names, starts nothing, and reports every mistake at
+//! once. What it gives is a [`Job`], which [`Job::run`] runs.
+
+mod check;
+mod records;
+mod run;
+mod scoring;
+mod sql_use_case;
+mod training;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use datafusion::prelude::SessionContext;
+use datashark_codec::Format;
+use datashark_conf::{Conf, Global};
+use datashark_sdk::conf::Section;
+use datashark_sdk::input::InputEntry;
+use datashark_sdk::output::OutputEntry;
+use datashark_sdk::{DynUseCase, UseCaseEntry};
+
+use crate::aggregate::{Aggregation, Bound};
+use crate::filter::Filter;
+use crate::run::lane::TimeSource;
+use crate::window::Windowing;
+
+pub use self::check::{Checked, check};
+pub use self::run::{RunOptions, Summary};
+
+/// The name that the input of a batch use case's `file` is registered under.
+pub const BATCH_INPUT: &str = "batch";
+
+/// All that is built in, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    /// What a conf's `code` may name.
+    pub use_cases: Vec<UseCaseEntry>,
+    /// What a conf's `input` may name, and [`BATCH_INPUT`].
+    pub inputs: Vec<InputEntry>,
+    /// What a conf's `output` may name.
+    pub outputs: Vec<OutputEntry>,
+}
+
+/// A checked use case: it can run.
+pub struct Job {
+    pub(crate) conf: Conf,
+    pub(crate) global: Global,
+    pub(crate) use_case: Arc<dyn DynUseCase>,
+    pub(crate) input: (InputEntry, Section),
+    pub(crate) batch_input: Option<InputEntry>,
+    pub(crate) outputs: Vec<(OutputEntry, Section)>,
+    pub(crate) records: CheckedRecords,
+    /// What a model depends on, beside the training file.
+    pub(crate) parameters: String,
+    /// Kept for as long as the job is: the session holds the joined tables.
+    pub(crate) _session: SessionContext,
+    /// The files that its outputs write.
+    pub(crate) output_files: Vec<PathBuf>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// How records become rows, checked.
+#[derive(Clone)]
+pub(crate) struct CheckedRecords {
+    pub(crate) format: Option<Arc<dyn Format>>,
+    pub(crate) filter: Filter,
+    pub(crate) filter_columns: Vec<Field>,
+    pub(crate) columns: Vec<Field>,
+    pub(crate) time: TimeSource,
+    pub(crate) windowing: Windowing,
+    pub(crate) aggregation: Aggregation,
+}
+
+impl Job {
+    /// The use case's name, as every message says it.
+    pub fn name(&self) -> &str {
+        &self.conf.name
+    }
+
+    /// Its conf.
+    pub fn conf(&self) -> &Conf {
+        &self.conf
+    }
+
+    /// What bounds the memory of a window.
+    pub fn bound(&self) -> Bound {
+        self.records.aggregation.bound()
+    }
+
+    /// The columns that are decoded.
+    pub fn columns(&self) -> Vec<&str> {
+        let columns = self.records.columns.iter().chain(&self.records.filter_columns);
+        let mut names: Vec<&str> = Vec::new();
+        for column in columns {
+            if !names.contains(&column.name().as_str()) {
+                names.push(column.name());
+            }
+        }
+        names
+    }
+
+    /// The format of the records, where they are decoded.
+    pub fn format(&self) -> Option<&'static str> {
+        self.records.format.as_ref().map(|format| format.name())
+    }
+
+    /// The files that its outputs write.
+    pub fn output_files(&self) -> &[PathBuf] {
+        &self.output_files
+    }
+
+    /// What the user should know, without it being a mistake.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether it runs until it is stopped.
+    pub fn is_streaming(&self) -> bool {
+        self.conf.kind == datashark_conf::Kind::Streaming
+    }
+}
+
+/// A use case's name as a folder's: lower case, letters and digits, `-` for the rest.
+pub(crate) fn folder_name(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    let name: String = name.to_lowercase().chars().map(plain).collect();
+    let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "use-case".to_owned() } else { parts.join("-") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn a_name_becomes_a_plain_folder_name() {
+        assert_eq!(folder_name("Web Anomaly Detection"), "web-anomaly-detection");
+        assert_eq!(folder_name("../../etc"), "etc");
+        assert_eq!(folder_name("//"), "use-case");
+    }
+}

@@ -1,0 +1,226 @@
+//! Runs a checked use case.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datashark_sdk::input::Open;
+use datashark_sdk::output::{DynOutput, OpenOutput};
+use datashark_sdk::{Batches, Findings, Model, Window};
+use tokio::sync::watch;
+
+use super::scoring::Scoring;
+use super::{Job, folder_name};
+use crate::clock::Clock;
+use crate::deliver::{Delivery, NamedOutput, Patience};
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::run::lane::{Pipeline, TimeSource};
+use crate::run::{Durable, Observer, Settings, Stop, Until, micros, run};
+use crate::window::Windowing;
+
+/// How long a partition may be silent before it no longer holds the watermark back, where the conf
+/// does not say.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a delivery of a batch run is tried.
+const BATCH_TRIES: u32 = 10;
+
+/// How to run, beyond the conf.
+pub struct RunOptions {
+    /// Read what is there now to its end, then end.
+    pub once: bool,
+    /// Give findings to this in place of the conf's outputs, and leave no trace that a later run
+    /// would go on from.
+    pub debug: Option<Box<dyn DynOutput>>,
+    /// Train anew even if nothing changed.
+    pub retrain: bool,
+    /// The folder that holds every use case's state.
+    pub state_folder: PathBuf,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends the run.
+    pub stop: watch::Receiver<Stop>,
+    /// Threads for the work on records, where not what `[engine] workers` says.
+    pub n_workers: Option<usize>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// What became of every record.
+    pub ledger: Ledger,
+    /// Findings delivered.
+    pub n_findings: u64,
+    /// Windows that had rows.
+    pub n_windows: u64,
+    /// What could not be read; the rest was delivered.
+    pub failures: Vec<String>,
+    /// Where invalid records are kept.
+    pub invalid_path: PathBuf,
+}
+
+impl Job {
+    /// Runs until the input ends or it is stopped.
+    ///
+    /// # Errors
+    /// Something that stops the run: an output that cannot be written, the memory limit, a query
+    /// that fails on the data, a defect. What was acknowledged before stays so.
+    pub async fn run(self, mut options: RunOptions, observer: Arc<dyn Observer>) -> Result<Summary> {
+        let debug = options.debug.take();
+        let folder = self.state_folder(&options, debug.is_some())?;
+        let resuming = match self.is_streaming() && debug.is_none() {
+            true => crate::run::Resuming::Yes,
+            false => crate::run::Resuming::No,
+        };
+        let durable = Durable::open(&folder, self.name(), resuming)?;
+        let invalid_path = durable.invalid_path();
+        let model = self.model(&folder, &options, &observer).await?;
+        let rows_schema = self.records.aggregation.rows_schema()?;
+        let schema = self.findings_schema(&model, &rows_schema);
+        let outputs = match debug {
+            Some(console) => vec![NamedOutput { name: "console".to_owned(), output: console }],
+            None => self.open_outputs(&durable, &schema, options.clock.as_ref()).await?,
+        };
+        let patience = match self.is_streaming() && !options.once {
+            true => Patience::Endless,
+            false => Patience::Tries(BATCH_TRIES),
+        };
+        let mut scoring = Scoring {
+            name: self.name().into(),
+            use_case: Arc::clone(&self.use_case),
+            model,
+            rows_schema,
+            delivery: Delivery::new(outputs, folder.join("refused.ndjson"), patience)?,
+            clock: Arc::clone(&options.clock),
+            observer: Arc::clone(&observer),
+            n_findings: 0,
+            n_windows: 0,
+        };
+        let outcome = self.read(durable, &mut scoring, &options, observer).await?;
+        Ok(Summary {
+            ledger: outcome.ledger,
+            n_findings: scoring.n_findings,
+            n_windows: scoring.n_windows,
+            failures: outcome.failures,
+            invalid_path,
+        })
+    }
+
+    async fn read(
+        &self,
+        durable: Durable,
+        scoring: &mut Scoring,
+        options: &RunOptions,
+        observer: Arc<dyn Observer>,
+    ) -> Result<crate::run::Outcome> {
+        let once = options.once || !self.is_streaming();
+        let (entry, section) = &self.input;
+        let open = Open { resume: durable.resume(), once, ..self.open() };
+        let input = entry.open(section, open).await?;
+        let pipeline = self.pipeline(self.records.windowing, self.records.time.clone());
+        let settings = Settings {
+            n_lanes: self.n_lanes(options),
+            until: if once { Until::End } else { Until::Stopped },
+            idle_timeout: micros(self.conf.idle_timeout.unwrap_or(IDLE_TIMEOUT)),
+            clock: Arc::clone(&options.clock),
+            stop: options.stop.clone(),
+            observer,
+        };
+        run(Arc::new(pipeline), input, Some(durable), scoring, settings).await
+    }
+
+    /// The state folder of the use case; of a debug run, one that starts empty.
+    fn state_folder(&self, options: &RunOptions, debug: bool) -> Result<PathBuf> {
+        let name = folder_name(self.name());
+        if !debug {
+            return Ok(options.state_folder.join(name));
+        }
+        let folder = options.state_folder.join(format!("{name}.debug"));
+        for file in ["checkpoint.json", "invalid.ndjson", "late.ndjson", "refused.ndjson"] {
+            let file = folder.join(file);
+            if file.exists() {
+                let what = format!("removing {}", file.display());
+                fs::remove_file(&file).map_err(Error::io(what))?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// The columns of the findings: what scoring no rows gives.
+    fn findings_schema(&self, model: &Model, rows_schema: &SchemaRef) -> SchemaRef {
+        let rows = Batches::new(rows_schema, &[]);
+        let scored = crate::run::lane::guarded(|| {
+            Ok(self.use_case.score(model, &Window { start: 0, end: 1 }, rows)?)
+        });
+        match scored {
+            Ok(findings) => findings.batch().schema(),
+            Err(_) => Findings::schema_of(rows_schema).unwrap_or_else(|_| Arc::clone(rows_schema)),
+        }
+    }
+
+    async fn open_outputs(
+        &self,
+        durable: &Durable,
+        schema: &SchemaRef,
+        clock: &dyn Clock,
+    ) -> Result<Vec<NamedOutput>> {
+        let mut outputs = Vec::new();
+        for (entry, section) in &self.outputs {
+            let open = OpenOutput {
+                use_case: self.name().into(),
+                schema: Arc::clone(schema),
+                receipt: durable.receipt(entry.name),
+                now: clock.now(),
+            };
+            let output = entry.open(section, open).await?;
+            outputs.push(NamedOutput { name: entry.name.to_owned(), output });
+        }
+        Ok(outputs)
+    }
+
+    /// What an input is told, whatever it reads.
+    pub(super) fn open(&self) -> Open {
+        let engine = &self.global.engine;
+        let format = self.records.format.as_ref();
+        let names = || self.columns().into_iter().map(str::to_owned).collect();
+        Open {
+            header: format.is_some_and(|format| format.needs_header()),
+            columns: format.is_none().then(names),
+            max_record_bytes: usize::try_from(engine.max_record_size_bytes).unwrap_or(usize::MAX),
+            block_bytes: usize::try_from(engine.block_size_bytes).unwrap_or(usize::MAX),
+            n_partitions: engine.workers,
+            ..Open::default()
+        }
+    }
+
+    pub(super) fn n_lanes(&self, options: &RunOptions) -> usize {
+        options.n_workers.unwrap_or(self.global.engine.workers).max(1)
+    }
+
+    pub(super) fn pipeline(&self, windowing: Windowing, time: TimeSource) -> Pipeline {
+        let records = self.records.clone();
+        let memory_limit = self.global.engine.memory_limit_bytes;
+        Pipeline {
+            format: records.format,
+            filter: records.filter,
+            filter_columns: records.filter_columns,
+            columns: records.columns,
+            time,
+            windowing,
+            allowed_lateness: micros(self.conf.allowed_lateness.unwrap_or_default()),
+            keep_late: self.conf.keep_late,
+            aggregation: records.aggregation,
+            memory_limit: memory_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            used_bytes: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// A text as a conf's value.
+pub(super) fn quoted(text: &str) -> String {
+    let quote = if text.contains('"') { '\'' } else { '"' };
+    format!("{quote}{text}{quote}")
+}

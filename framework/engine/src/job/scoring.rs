@@ -1,0 +1,81 @@
+//! Where a use case's rows become findings and go out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datashark_sdk::output::FindingsBatch;
+use datashark_sdk::{Batches, DynUseCase, Findings, Model, Window};
+
+use crate::clock::Clock;
+use crate::deliver::Delivery;
+use crate::error::{Error, Result};
+use crate::run::lane::guarded;
+use crate::run::{Observer, WindowSink};
+
+/// Scores the rows of windows and delivers the findings.
+pub(super) struct Scoring {
+    pub(super) name: Arc<str>,
+    pub(super) use_case: Arc<dyn DynUseCase>,
+    pub(super) model: Model,
+    pub(super) rows_schema: SchemaRef,
+    pub(super) delivery: Delivery,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) n_findings: u64,
+    pub(super) n_windows: u64,
+}
+
+impl Scoring {
+    /// On a thread that may block.
+    fn score(
+        &self,
+        window: Window,
+        rows: Vec<RecordBatch>,
+    ) -> impl Future<Output = Result<Findings>> + Send + use<> {
+        let (use_case, model) = (Arc::clone(&self.use_case), self.model.clone());
+        let schema = Arc::clone(&self.rows_schema);
+        let score = move || {
+            let rows = Batches::new(&schema, &rows);
+            guarded(|| Ok(use_case.score(&model, &window, rows)?))
+        };
+        async {
+            let findings = tokio::task::spawn_blocking(score).await;
+            findings.map_err(|error| Error::Internal(format!("scoring a window: {error}")))?
+        }
+    }
+}
+
+#[async_trait]
+impl WindowSink for Scoring {
+    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()> {
+        if rows.iter().all(|rows| rows.num_rows() == 0) {
+            if window.is_whole() {
+                self.observer.message("No data received");
+            }
+            return Ok(());
+        }
+        let findings = self.score(window, rows).await?;
+        self.n_windows += 1;
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.n_findings += findings.len() as u64;
+        let time = if window.is_whole() { self.clock.now() } else { window.end };
+        let ids = findings.ids(&self.name, &window);
+        let use_case = Arc::clone(&self.name);
+        let batch = FindingsBatch { use_case, window, time, findings, ids };
+        for said in self.delivery.deliver(&batch).await? {
+            if !said.is_empty() {
+                self.observer.message(&said);
+            }
+        }
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<BTreeMap<String, String>> {
+        self.delivery.sync().await
+    }
+}

@@ -1,0 +1,114 @@
+//! A use case's model: the saved one where it still is of the same training, else a new one.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use datashark_sdk::conf::Section;
+use datashark_sdk::input::Open;
+use datashark_sdk::{Batches, Model, Window};
+use tokio::sync::watch;
+
+use super::run::RunOptions;
+use super::{Job, sql_use_case};
+use crate::error::{Error, Result};
+use crate::model::{ModelFile, Reason};
+use crate::run::lane::{TimeSource, guarded};
+use crate::run::{Observer, Settings, Stop, Until, WindowSink, run};
+use crate::window::Windowing;
+
+/// Keeps the rows of the one window that training has.
+#[derive(Default)]
+struct Kept {
+    rows: Vec<RecordBatch>,
+}
+
+#[async_trait]
+impl WindowSink for Kept {
+    async fn window(&mut self, _: Window, rows: Vec<RecordBatch>) -> Result<()> {
+        self.rows = rows;
+        Ok(())
+    }
+}
+
+impl Job {
+    /// The model: of an earlier run where it is of the same training, else trained now.
+    pub(super) async fn model(
+        &self,
+        folder: &std::path::Path,
+        options: &RunOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Model> {
+        if !self.use_case.trains() {
+            return Ok(sql_use_case::no_model(self.use_case.as_ref())?);
+        }
+        let training = self.conf.training.clone();
+        let training = training.ok_or_else(|| Error::Internal("no training file".to_owned()))?;
+        let file = ModelFile {
+            path: folder.join("model.json"),
+            code: super::folder_name(&format!("{:?}", self.conf.code)),
+            training,
+            parameters: self.parameters.clone(),
+        };
+        let reason = match options.retrain {
+            true => Reason::Asked,
+            false => match file.load(self.use_case.as_ref())? {
+                Ok(model) => {
+                    let path = file.training.display();
+                    observer.message(&format!("Model of an earlier run, trained on {path}"));
+                    return Ok(model);
+                }
+                Err(reason) => reason,
+            },
+        };
+        let path = file.training.display().to_string();
+        observer.message(&format!("Training on {path}: {}", reason.describe()));
+        let model = self.train(&path, options).await?;
+        file.save(&model)?;
+        Ok(model)
+    }
+
+    /// Trains on a file: the same decoding, filter and aggregation, over everything.
+    async fn train(&self, path: &str, options: &RunOptions) -> Result<Model> {
+        let input = self.batch_input;
+        let input = input.ok_or_else(|| Error::Internal("no input reads files".to_owned()))?;
+        let section = Section::from_iter([("file", super::run::quoted(path).as_str())]);
+        let open = Open { once: true, ..self.open() };
+        let input = input.open(&section, open).await?;
+        let pipeline = self.pipeline(Windowing::Whole, TimeSource::Arrival);
+        let (_stop, stopped) = watch::channel(Stop::Not);
+        let settings = Settings {
+            n_lanes: self.n_lanes(options),
+            until: Until::End,
+            idle_timeout: 0,
+            clock: Arc::clone(&options.clock),
+            stop: stopped,
+            observer: Arc::new(Quiet),
+        };
+        let mut kept = Kept::default();
+        let outcome = run(Arc::new(pipeline), input, None, &mut kept, settings).await?;
+        if !outcome.failures.is_empty() {
+            return Err(Error::Incomplete(outcome.failures));
+        }
+        if outcome.ledger.invalid > 0 {
+            tracing::warn!(
+                n_invalid = outcome.ledger.invalid,
+                n_read = outcome.ledger.read,
+                "records of the training file did not parse and were left out"
+            );
+        }
+        let schema = self.records.aggregation.rows_schema()?;
+        let use_case = Arc::clone(&self.use_case);
+        let train = move || {
+            let rows = Batches::new(&schema, &kept.rows);
+            guarded(|| Ok(use_case.train(rows)?))
+        };
+        let model = tokio::task::spawn_blocking(train).await;
+        model.map_err(|error| Error::Internal(format!("training: {error}")))?
+    }
+}
+
+/// Nobody watches.
+struct Quiet;
+
+impl Observer for Quiet {}

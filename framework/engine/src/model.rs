@@ -1,0 +1,160 @@
+//! Trained models on disk: kept, used again while what they were trained on is unchanged.
+//!
+//! `<state>/<use case>/model.json`:
+//! ```json
+//! {"format": "datashark-model", "version": 1, "code": "web-anomaly-detection",
+//!  "parameters": "sha256…", "training": {"path": "…", "size_bytes": 1, "modified": 2, "sha256": "…"},
+//!  "model": {}}
+//! ```
+//! `parameters` is a digest of the use case's own keys and everything else of the conf that decides
+//! which rows it is trained on; `model` is what the use case's model type writes. Numbers are
+//! written with all their digits, so that a loaded model scores to the same bits.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use datashark_sdk::{DynUseCase, Model};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::checkpoint::write_atomically;
+use crate::error::{Error, Result};
+
+const FORMAT: &str = "datashark-model";
+const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Saved {
+    format: String,
+    version: u32,
+    code: String,
+    parameters: String,
+    training: Training,
+    model: serde_json::Value,
+}
+
+/// The training file that a model is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Training {
+    path: String,
+    size_bytes: u64,
+    /// Its modification time in nanoseconds since 1970: while this and the size are unchanged, the
+    /// content is taken to be.
+    modified: u64,
+    sha256: String,
+}
+
+/// Why a model must be trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// There is none yet.
+    None,
+    /// The user asked.
+    Asked,
+    /// The training file changed.
+    Training,
+    /// The conf changed.
+    Parameters,
+    /// The saved one is of another format.
+    Format,
+}
+
+impl Reason {
+    /// What the user reads: `training: …`.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Reason::None => "no model yet",
+            Reason::Asked => "asked to retrain",
+            Reason::Training => "the training file has changed",
+            Reason::Parameters => "the conf has changed",
+            Reason::Format => "the saved model is of another version",
+        }
+    }
+}
+
+/// Where the model of a use case lies, and what it must be of.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelFile {
+    pub(crate) path: PathBuf,
+    pub(crate) code: String,
+    pub(crate) training: PathBuf,
+    /// A digest of all that decides which rows the model is trained on, and how.
+    pub(crate) parameters: String,
+}
+
+impl ModelFile {
+    /// The saved model, if it is of the same training file and parameters; else why not.
+    pub(crate) fn load(&self, use_case: &dyn DynUseCase) -> Result<Result<Model, Reason>> {
+        let Ok(bytes) = fs::read(&self.path) else { return Ok(Err(Reason::None)) };
+        let Ok(saved) = serde_json::from_slice::<Saved>(&bytes) else {
+            return Ok(Err(Reason::Format));
+        };
+        if saved.format != FORMAT || saved.version != VERSION || saved.code != self.code {
+            return Ok(Err(Reason::Format));
+        }
+        if saved.parameters != self.parameters {
+            return Ok(Err(Reason::Parameters));
+        }
+        if !self.is_unchanged(&saved.training)? {
+            return Ok(Err(Reason::Training));
+        }
+        Ok(use_case.load(&saved.model).map_err(|_| Reason::Format))
+    }
+
+    fn is_unchanged(&self, known: &Training) -> Result<bool> {
+        let (size_bytes, modified) = self.size_and_time()?;
+        if known.size_bytes != size_bytes || known.path != self.training.display().to_string() {
+            return Ok(false);
+        }
+        Ok(known.modified == modified || known.sha256 == self.digest()?)
+    }
+
+    fn size_and_time(&self) -> Result<(u64, u64)> {
+        let what = format!("reading {}", self.training.display());
+        let file = fs::metadata(&self.training).map_err(Error::io(what))?;
+        let modified = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Ok((file.len(), modified.unwrap_or_default().as_nanos() as u64))
+    }
+
+    fn digest(&self) -> Result<String> {
+        let what = format!("reading {}", self.training.display());
+        let mut file = File::open(&self.training).map_err(Error::io(what.as_str()))?;
+        let mut digest = Sha256::new();
+        let mut block = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut block).map_err(Error::io(what.as_str()))? {
+                0 => return Ok(hex(&digest.finalize())),
+                n => digest.update(&block[..n]),
+            }
+        }
+    }
+
+    /// Saves a model.
+    pub(crate) fn save(&self, model: &Model) -> Result<()> {
+        let (size_bytes, modified) = self.size_and_time()?;
+        let path = self.training.display().to_string();
+        let saved = Saved {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            code: self.code.clone(),
+            parameters: self.parameters.clone(),
+            training: Training { path, size_bytes, modified, sha256: self.digest()? },
+            model: model.to_json().clone(),
+        };
+        let json = serde_json::to_vec_pretty(&saved)
+            .map_err(|error| Error::Internal(format!("a model cannot be written: {error}")))?;
+        write_atomically(&self.path, &json)
+    }
+}
+
+/// A digest of some text, in hexadecimal digits.
+pub(crate) fn digest_of(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+

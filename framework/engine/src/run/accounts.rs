@@ -1,0 +1,203 @@
+//! What is known of every partition: its ledger, and from where it would have to be read again.
+
+use std::collections::BTreeMap;
+
+use datashark_sdk::input::{Micros, PartitionId};
+
+use super::lane::Report;
+use crate::checkpoint::PartitionCheckpoint;
+use crate::ledger::Ledger;
+use crate::window::Slot;
+
+/// A place in a partition, and the latest event time before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    offset: u64,
+    max_time: Option<Micros>,
+}
+
+/// One partition.
+#[derive(Debug, Clone)]
+struct Account {
+    name: String,
+    lane_idx: usize,
+    ledger: Ledger,
+    /// Everything before this place is accounted for.
+    done: Place,
+    /// For every slot with records of this partition that is not delivered: the start of the first
+    /// batch that has one.
+    open: BTreeMap<Slot, Place>,
+    /// When something last came, and whether its end was reached since.
+    last_seen: Micros,
+    idle: bool,
+}
+
+/// All partitions of an input.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Accounts {
+    partitions: BTreeMap<PartitionId, Account>,
+    /// What is known of partitions that are gone.
+    closed: Ledger,
+    n_assigned: usize,
+}
+
+impl Accounts {
+    /// A partition came; gives the lane that it goes to.
+    pub(crate) fn assigned(
+        &mut self,
+        partition: &PartitionId,
+        name: String,
+        resumed: Option<&PartitionCheckpoint>,
+        n_lanes: usize,
+        now: Micros,
+    ) -> usize {
+        let lane_idx = self.n_assigned % n_lanes;
+        self.n_assigned += 1;
+        let place = resumed.map_or(Place { offset: 0, max_time: None }, |resumed| Place {
+            offset: resumed.offset,
+            max_time: resumed.max_time,
+        });
+        let account = Account {
+            name,
+            lane_idx,
+            ledger: Ledger::default(),
+            done: place,
+            open: BTreeMap::new(),
+            last_seen: now,
+            idle: false,
+        };
+        self.partitions.insert(partition.clone(), account);
+        lane_idx
+    }
+
+    /// How a partition is named to a person.
+    pub(crate) fn name<'a>(&'a self, partition: &'a PartitionId) -> &'a str {
+        self.partitions.get(partition).map_or(partition.as_str(), |account| &account.name)
+    }
+
+    /// The lane that a partition's records go to.
+    pub(crate) fn lane_idx(&self, partition: &PartitionId) -> usize {
+        self.partitions.get(partition).map_or(0, |account| account.lane_idx)
+    }
+
+    /// Records of a partition are on their way to a lane.
+    pub(crate) fn routed(&mut self, partition: &PartitionId, n_records: u64, now: Micros) {
+        if let Some(account) = self.partitions.get_mut(partition) {
+            account.ledger.read += n_records;
+            account.ledger.in_flight += n_records;
+            account.last_seen = now;
+            account.idle = false;
+        }
+    }
+
+    /// A lane is done with a batch.
+    pub(crate) fn reported(&mut self, report: &Report) {
+        let Some(account) = self.partitions.get_mut(&report.partition) else { return };
+        let start = Place { offset: account.done.offset, max_time: report.max_time_before };
+        for slot in &report.slots {
+            account.open.entry(*slot).or_insert(start);
+        }
+        account.done = Place { offset: report.end_offset, max_time: report.max_time };
+        account.ledger.in_flight -= report.n_records.min(account.ledger.in_flight);
+        // What was skipped is not counted as read.
+        account.ledger.read -= report.ledger.skipped.min(account.ledger.read);
+        account.ledger += Ledger { read: 0, in_flight: 0, ..report.ledger };
+        debug_assert_eq!(account.ledger.conservation_gap(), 0, "{:?}", account.ledger);
+    }
+
+    /// Slots were delivered with their last window.
+    pub(crate) fn delivered(&mut self, slots: &[Slot]) {
+        for account in self.partitions.values_mut() {
+            for slot in slots {
+                account.open.remove(slot);
+            }
+        }
+    }
+
+    /// A partition is gone for good.
+    pub(crate) fn forgotten(&mut self, partition: &PartitionId) {
+        if let Some(account) = self.partitions.remove(partition) {
+            self.closed += account.ledger;
+        }
+    }
+
+    /// Whether a partition has no record in an open window or on its way.
+    pub(crate) fn is_settled(&self, partition: &PartitionId) -> bool {
+        let settled = |account: &Account| account.open.is_empty() && account.ledger.in_flight == 0;
+        self.partitions.get(partition).is_none_or(settled)
+    }
+
+    /// Partitions of which nothing came since this time and that are not known to be idle yet.
+    pub(crate) fn newly_idle(&mut self, since: Micros) -> Vec<PartitionId> {
+        let mut idle = Vec::new();
+        for (id, account) in &mut self.partitions {
+            if !account.idle && account.ledger.in_flight == 0 && account.last_seen <= since {
+                account.idle = true;
+                idle.push(id.clone());
+            }
+        }
+        idle
+    }
+
+    /// How far each partition is.
+    pub(crate) fn checkpoint(&self) -> BTreeMap<String, PartitionCheckpoint> {
+        let of = |account: &Account| {
+            let from = account.open.values().copied().min().unwrap_or(account.done);
+            PartitionCheckpoint {
+                name: account.name.clone(),
+                offset: from.offset,
+                max_time: from.max_time,
+                accounted: account.done.offset,
+            }
+        };
+        self.partitions.iter().map(|(id, account)| (id.as_str().to_owned(), of(account))).collect()
+    }
+
+    /// The account of everything so far.
+    pub(crate) fn total(&self) -> Ledger {
+        let mut total = self.closed;
+        for account in self.partitions.values() {
+            total += account.ledger;
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(n: u64, end_offset: u64, max_time: Micros, slots: &[Slot]) -> Report {
+        Report {
+            partition: PartitionId::new("p"),
+            n_records: n,
+            end_offset,
+            ledger: Ledger { aggregated: n, ..Ledger::default() },
+            invalid: Vec::new(),
+            late: Vec::new(),
+            max_time_before: Some(max_time - 10),
+            max_time: Some(max_time),
+            slots: slots.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_partition_is_read_again_from_the_first_batch_of_an_open_window() {
+        let (p, slot) = (PartitionId::new("p"), |pane| Slot { pane, first: pane });
+        let mut accounts = Accounts::default();
+        accounts.assigned(&p, "file".into(), None, 1, 0);
+        for (end, slots) in [(10, [slot(0)]), (20, [slot(60)]), (30, [slot(0)])] {
+            accounts.routed(&p, 5, 0);
+            accounts.reported(&report(5, end, end as Micros, &slots));
+        }
+        assert_eq!(accounts.checkpoint()["p"].offset, 0);
+        accounts.delivered(&[slot(0)]);
+        let checkpoint = &accounts.checkpoint()["p"];
+        assert_eq!((checkpoint.offset, checkpoint.max_time), (10, Some(10)));
+        assert_eq!(checkpoint.accounted, 30);
+        accounts.delivered(&[slot(60)]);
+        assert_eq!(accounts.checkpoint()["p"].offset, 30);
+        assert_eq!(accounts.total().aggregated, 15);
+        assert_eq!(accounts.total().conservation_gap(), 0);
+    }
+}

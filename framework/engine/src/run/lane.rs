@@ -1,0 +1,512 @@
+//! A lane: one thread that decodes, filters, assigns and aggregates the batches it is given.
+//!
+//! A partition always goes to the same lane in timed runs, so that its records keep their order.
+//! A lane holds the states of its open slots and hands them over when their windows close. It
+//! knows nothing of other lanes, of outputs or of time.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{cast, filter_record_batch, take};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datashark_codec::timestamp::TimestampFormat;
+use datashark_codec::{Decoder, Format};
+use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId, Payloads};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::aggregate::{Aggregation, State};
+use crate::aside::AsideRecord;
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::ledger::Ledger;
+use crate::window::{MAX_TIME, Slot, Windowing, assign, rows_of};
+
+/// Where a record's time comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum TimeSource {
+    /// When it arrived.
+    Arrival,
+    /// A column; with a format where it is text.
+    Column { name: String, format: Option<TimestampFormat> },
+}
+
+/// What all lanes of a use case do.
+pub(crate) struct Pipeline {
+    /// How records become columns; `None` where the input gives columns.
+    pub(crate) format: Option<Arc<dyn Format>>,
+    pub(crate) filter: Filter,
+    /// The columns that the filter looks at.
+    pub(crate) filter_columns: Vec<Field>,
+    /// The columns that the aggregation and the time need.
+    pub(crate) columns: Vec<Field>,
+    pub(crate) time: TimeSource,
+    pub(crate) windowing: Windowing,
+    pub(crate) allowed_lateness: Micros,
+    pub(crate) keep_late: bool,
+    pub(crate) aggregation: Aggregation,
+    /// What all windows together may take.
+    pub(crate) memory_limit: Option<usize>,
+    /// What all windows together take.
+    pub(crate) used_bytes: AtomicUsize,
+}
+
+/// What a lane is told.
+pub(crate) enum ToLane {
+    /// A partition goes on where an earlier run was.
+    Resume { partition: PartitionId, max_time: Option<Micros>, accounted: u64 },
+    /// Records, and when they arrived.
+    Batch { batch: InputBatch, arrival: Micros },
+    /// Windows close: hand over the states of these slots, window by window. `last` says that no
+    /// later window needs the slot.
+    Collect {
+        windows: Vec<Vec<(Slot, Last)>>,
+        closed_until: Micros,
+        reply: oneshot::Sender<Result<Vec<Vec<State>>>>,
+    },
+}
+
+/// Whether a slot is needed by no later window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    Yes,
+    No,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) partition: PartitionId,
+    /// How many records the batch had.
+    pub(crate) n_records: u64,
+    pub(crate) end_offset: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) invalid: Vec<AsideRecord>,
+    pub(crate) late: Vec<AsideRecord>,
+    /// The partition's latest time before and after the batch.
+    pub(crate) max_time_before: Option<Micros>,
+    pub(crate) max_time: Option<Micros>,
+    /// The slots that records went to.
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// What a lane knows of a partition.
+#[derive(Debug, Clone, Copy, Default)]
+struct PartitionState {
+    max_time: Option<Micros>,
+    /// Records before this offset were accounted for by an earlier run.
+    accounted: u64,
+}
+
+/// The rows of a batch on their way, each with the record that it is of.
+struct Rows {
+    rows: RecordBatch,
+    /// The record of each row; `None` where every record has its row.
+    record_idx: Option<UInt32Array>,
+}
+
+/// A lane.
+pub(crate) struct Lane {
+    pipeline: Arc<Pipeline>,
+    /// Decodes the filter's columns, where that is done first.
+    first: Option<Box<dyn Decoder>>,
+    /// Decodes all columns.
+    decoder: Option<Box<dyn Decoder>>,
+    states: HashMap<Slot, State>,
+    /// What the states took when they were last counted.
+    state_bytes: usize,
+    partitions: HashMap<PartitionId, PartitionState>,
+    closed_until: Micros,
+}
+
+impl Lane {
+    /// A lane of a pipeline.
+    pub(crate) fn try_new(pipeline: Arc<Pipeline>, closed_until: Option<Micros>) -> Result<Self> {
+        let (mut first, mut decoder) = (None, None);
+        if let Some(format) = &pipeline.format {
+            let plan = |e: datashark_codec::CodecError| Error::Internal(e.to_string());
+            let two_steps = !pipeline.filter.is_empty() && format.cheap_projection();
+            let mut columns = pipeline.columns.clone();
+            if two_steps {
+                first = Some(format.decoder(&pipeline.filter_columns).map_err(plan)?);
+            } else {
+                columns.extend(missing(&pipeline.filter_columns, &columns));
+            }
+            decoder = Some(format.decoder(&columns).map_err(plan)?);
+        }
+        Ok(Lane {
+            pipeline,
+            first,
+            decoder,
+            states: HashMap::new(),
+            state_bytes: 0,
+            partitions: HashMap::new(),
+            closed_until: closed_until.unwrap_or(-MAX_TIME),
+        })
+    }
+
+    /// Does what it is told until nobody is there to tell it anything.
+    pub(crate) fn run(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<ToLane>,
+        reports: mpsc::UnboundedSender<Result<Report>>,
+    ) {
+        while let Some(order) = orders.blocking_recv() {
+            match order {
+                ToLane::Resume { partition, max_time, accounted } => {
+                    self.partitions.insert(partition, PartitionState { max_time, accounted });
+                }
+                ToLane::Batch { batch, arrival } => {
+                    let report = guarded(|| self.batch(batch, arrival));
+                    let failed = report.is_err();
+                    if reports.send(report).is_err() || failed {
+                        return;
+                    }
+                }
+                ToLane::Collect { windows, closed_until, reply } => {
+                    self.closed_until = closed_until;
+                    let states = guarded(|| self.collect(&windows));
+                    if reply.send(states).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn batch(&mut self, batch: InputBatch, arrival: Micros) -> Result<Report> {
+        let state = self.partitions.get(&batch.partition).copied().unwrap_or_default();
+        let mut report = Report {
+            partition: batch.partition.clone(),
+            n_records: batch.content.len() as u64 + batch.oversized.len() as u64,
+            end_offset: batch.end_offset,
+            ledger: Ledger { n_bytes: batch.n_bytes, ..Ledger::default() },
+            invalid: oversized(&batch),
+            late: Vec::new(),
+            max_time_before: state.max_time,
+            max_time: state.max_time,
+            slots: Vec::new(),
+        };
+        let rows = self.rows(&batch.content, &mut report)?;
+        let rows = self.filtered(rows, &mut report)?;
+        self.assigned(rows, &batch.content, arrival, state, &mut report)?;
+        settle_invalid(&mut report, state.accounted);
+        self.partitions.entry(batch.partition).or_default().max_time = report.max_time;
+        self.account_memory()?;
+        Ok(report)
+    }
+
+    /// Decodes a batch: all of it, or where that is cheaper the filter's columns first and the rest
+    /// for the records that pass.
+    fn rows(&mut self, content: &Content, report: &mut Report) -> Result<Rows> {
+        let payloads = match content {
+            Content::Payloads(payloads) => payloads,
+            Content::Columns { rows, .. } => {
+                return Ok(Rows { rows: rows.clone(), record_idx: None });
+            }
+        };
+        let selection = match &mut self.first {
+            None => None,
+            Some(first) => {
+                let decoded = first.decode(payloads, None);
+                note_invalid(payloads, &decoded, payloads.records.len(), report);
+                let passing = self.pipeline.filter.passing(&decoded.rows)?;
+                report.ledger.filtered += (passing.len() - passing.count_set_bits()) as u64;
+                Some(records_of(&passing, decoded.record_idx.as_ref(), payloads.records.len()))
+            }
+        };
+        let Some(decoder) = &mut self.decoder else {
+            return Err(Error::Internal("an input gave bytes where columns were expected".into()));
+        };
+        let decoded = decoder.decode(payloads, selection.as_ref());
+        let n_asked = selection.as_ref().map_or(payloads.records.len(), BooleanBuffer::count_set_bits);
+        note_invalid(payloads, &decoded, n_asked, report);
+        Ok(Rows { rows: decoded.rows, record_idx: decoded.record_idx })
+    }
+
+    fn filtered(&self, rows: Rows, report: &mut Report) -> Result<Rows> {
+        if self.pipeline.filter.is_empty() || self.first.is_some() {
+            return Ok(rows);
+        }
+        let passing = self.pipeline.filter.passing(&rows.rows)?;
+        let n_filtered = passing.len() - passing.count_set_bits();
+        report.ledger.filtered += n_filtered as u64;
+        if n_filtered == 0 {
+            return Ok(rows);
+        }
+        kept(rows, &passing)
+    }
+
+    /// Sends rows to the states of their slots.
+    fn assigned(
+        &mut self,
+        rows: Rows,
+        content: &Content,
+        arrival: Micros,
+        state: PartitionState,
+        report: &mut Report,
+    ) -> Result<()> {
+        let Windowing::Timed(windows) = self.pipeline.windowing else {
+            report.ledger.aggregated += rows.rows.num_rows() as u64;
+            return self.aggregate(Slot::WHOLE, &rows.rows, report);
+        };
+        let (rows, times) = self.timed(rows, content, arrival, report)?;
+        let lateness = self.pipeline.allowed_lateness;
+        let times = times.iter().copied();
+        let found = assign(&windows, times, &mut report.max_time, lateness, self.closed_until);
+        for row in &found.late {
+            self.late(*row, &rows, content, state, report);
+        }
+        for (slot, runs) in found.slots {
+            let of_slot = rows_of(&rows.rows, &runs)?;
+            report.ledger.aggregated += of_slot.num_rows() as u64;
+            self.aggregate(slot, &of_slot, report)?;
+        }
+        Ok(())
+    }
+
+    fn aggregate(&mut self, slot: Slot, rows: &RecordBatch, report: &mut Report) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let aggregation = &self.pipeline.aggregation;
+        let rows = projected(rows, aggregation.columns())?;
+        let state = self.states.entry(slot).or_insert_with(|| aggregation.empty());
+        aggregation.add(state, rows)?;
+        report.slots.push(slot);
+        Ok(())
+    }
+
+    /// The rows that have a time, and their times; a record without one is invalid.
+    fn timed(
+        &self,
+        rows: Rows,
+        content: &Content,
+        arrival: Micros,
+        report: &mut Report,
+    ) -> Result<(Rows, Vec<Micros>)> {
+        let TimeSource::Column { name, format } = &self.pipeline.time else {
+            let n = rows.rows.num_rows();
+            return Ok((rows, vec![arrival; n]));
+        };
+        let column = rows.rows.column_by_name(name);
+        let column = column.ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
+        let times = times(column, format.as_ref())?;
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let is_time = |i: usize| times.is_valid(i) && times.value(i).abs() <= MAX_TIME / 2;
+        let valid = BooleanBuffer::collect_bool(times.len(), is_time);
+        if valid.count_set_bits() == times.len() {
+            return Ok((rows, times.values().to_vec()));
+        }
+        for row in (0..times.len()).filter(|i| !valid.value(*i)) {
+            let reason = format!("`{name}` is no time that `timestamp_format` describes");
+            report.invalid.push(aside(content, &rows, row as u32, reason));
+        }
+        let values = times.values().iter().zip(&valid).filter(|(_, valid)| *valid);
+        let values = values.map(|(time, _)| *time).collect();
+        Ok((kept(rows, &valid)?, values))
+    }
+
+    /// A record behind all its windows: late, unless an earlier run has accounted for it.
+    fn late(
+        &self,
+        row: u32,
+        rows: &Rows,
+        content: &Content,
+        state: PartitionState,
+        report: &mut Report,
+    ) {
+        let idx = record_of(rows, row);
+        if offset_of(content, idx) < state.accounted {
+            report.ledger.skipped += 1;
+            return;
+        }
+        report.ledger.late += 1;
+        if self.pipeline.keep_late {
+            report.late.push(aside(content, rows, row, "late: all its windows have closed".into()));
+        }
+    }
+
+    /// Hands over the states of slots, window by window.
+    fn collect(&mut self, windows: &[Vec<(Slot, Last)>]) -> Result<Vec<Vec<State>>> {
+        let aggregation = &self.pipeline.aggregation;
+        let mut collected = Vec::with_capacity(windows.len());
+        for slots in windows {
+            let mut states = Vec::new();
+            for (slot, last) in slots {
+                let Some(state) = self.states.get_mut(slot) else { continue };
+                aggregation.settle(state)?;
+                match last {
+                    Last::No => states.push(aggregation.copy(state)?),
+                    Last::Yes => states.extend(self.states.remove(slot)),
+                }
+            }
+            collected.push(states);
+        }
+        self.account_memory()?;
+        Ok(collected)
+    }
+
+    /// Brings what all lanes together use up to date and holds it against the limit.
+    fn account_memory(&mut self) -> Result<()> {
+        let aggregation = &self.pipeline.aggregation;
+        let now: usize = self.states.values().map(|state| aggregation.size_bytes(state)).sum();
+        let before = std::mem::replace(&mut self.state_bytes, now);
+        let used = &self.pipeline.used_bytes;
+        used.fetch_add(now, Ordering::Relaxed);
+        let used_bytes = used.fetch_sub(before, Ordering::Relaxed) - before;
+        match self.pipeline.memory_limit {
+            Some(limit_bytes) if used_bytes > limit_bytes => {
+                Err(Error::Memory { used_bytes, limit_bytes })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs an author's code; a panic in it is an error.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Internal(format!("a panic: {}", text.unwrap_or_default())))
+    })
+}
+
+/// The fields of one list that another lacks.
+fn missing(fields: &[Field], among: &[Field]) -> Vec<Field> {
+    let lacks = |field: &&Field| !among.iter().any(|other| other.name() == field.name());
+    fields.iter().filter(lacks).cloned().collect()
+}
+
+/// The columns that an aggregation reads, of the types that it was planned with.
+fn projected(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
+    let column = |field: &Arc<Field>| -> Result<ArrayRef> {
+        let column = rows.column_by_name(field.name());
+        let column =
+            column.ok_or_else(|| Error::Internal(format!("no column `{}`", field.name())))?;
+        if column.data_type() == field.data_type() {
+            return Ok(Arc::clone(column));
+        }
+        Ok(cast(column, field.data_type())?)
+    };
+    let projected = columns.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(columns), projected, &options)?)
+}
+
+/// A column as times.
+fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef> {
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    match (column.as_string_view_opt(), format) {
+        (Some(texts), Some(format)) => Ok(Arc::new(format.column(texts))),
+        _ => Ok(cast(column, &micros)?),
+    }
+}
+
+/// The rows that are marked.
+fn kept(rows: Rows, marked: &BooleanBuffer) -> Result<Rows> {
+    let mask = arrow::array::BooleanArray::new(marked.clone(), None);
+    let all = || UInt32Array::from_iter_values(0..rows.rows.num_rows() as u32);
+    let record_idx = rows.record_idx.clone().unwrap_or_else(all);
+    let record_idx = arrow::compute::filter(&record_idx, &mask)?;
+    Ok(Rows {
+        rows: filter_record_batch(&rows.rows, &mask)?,
+        record_idx: Some(record_idx.as_primitive().clone()),
+    })
+}
+
+/// Marks the records whose rows are marked.
+fn records_of(
+    rows: &BooleanBuffer,
+    record_idx: Option<&UInt32Array>,
+    n_records: usize,
+) -> BooleanBuffer {
+    let Some(record_idx) = record_idx else { return rows.clone() };
+    let mut records = arrow::array::BooleanBufferBuilder::new(n_records);
+    records.append_n(n_records, false);
+    for (idx, _) in record_idx.values().iter().zip(rows).filter(|(_, passes)| *passes) {
+        records.set_bit(*idx as usize, true);
+    }
+    records.finish()
+}
+
+/// Accounts for the records of a step that gave no row: they are invalid, or a file's header.
+fn note_invalid(
+    payloads: &Payloads,
+    decoded: &datashark_codec::Decoded,
+    n_asked: usize,
+    report: &mut Report,
+) {
+    let n_headers = n_asked - decoded.rows.num_rows() - decoded.invalid.len();
+    report.ledger.skipped += n_headers as u64;
+    report.ledger.replaced += decoded.n_replaced as u64;
+    for invalid in &decoded.invalid {
+        let idx = invalid.record_idx as usize;
+        report.invalid.push(AsideRecord {
+            offset: payloads.offsets[idx],
+            line: payloads.first_line.map(|line| line + idx as u64),
+            reason: invalid.reason.clone(),
+            record: payloads.records.value(idx).to_vec(),
+        });
+    }
+}
+
+/// Counts the invalid records, but for those that an earlier run has accounted for.
+fn settle_invalid(report: &mut Report, accounted: u64) {
+    let n_before = report.invalid.len();
+    report.invalid.retain(|record| record.offset >= accounted);
+    report.ledger.skipped += (n_before - report.invalid.len()) as u64;
+    report.ledger.invalid += report.invalid.len() as u64;
+    report.ledger.read = report.n_records - report.ledger.skipped;
+}
+
+fn oversized(batch: &InputBatch) -> Vec<AsideRecord> {
+    let aside = batch.oversized.iter().map(|oversized| AsideRecord {
+        offset: oversized.offset,
+        line: oversized.line,
+        reason: format!(
+            "a record of {} bytes; `[engine] max_record_size` is less; kept is how it begins",
+            oversized.n_bytes
+        ),
+        record: oversized.head.clone(),
+    });
+    aside.collect()
+}
+
+fn record_of(rows: &Rows, row: u32) -> u32 {
+    rows.record_idx.as_ref().map_or(row, |idx| idx.value(row as usize))
+}
+
+fn offset_of(content: &Content, record_idx: u32) -> u64 {
+    match content {
+        Content::Payloads(payloads) => payloads.offsets[record_idx as usize],
+        Content::Columns { first_offset, .. } => first_offset + u64::from(record_idx),
+    }
+}
+
+/// The record of a row, to be kept aside.
+fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecord {
+    let idx = record_of(rows, row);
+    let offset = offset_of(content, idx);
+    match content {
+        Content::Payloads(payloads) => AsideRecord {
+            offset,
+            line: payloads.first_line.map(|line| line + u64::from(idx)),
+            reason,
+            record: payloads.records.value(idx as usize).to_vec(),
+        },
+        Content::Columns { rows, .. } => {
+            let one = UInt32Array::from(vec![idx]);
+            let values = rows.columns().iter().map(|column| {
+                let value = take(column, &one, None);
+                value.and_then(|v| arrow::util::display::array_value_to_string(&v, 0))
+            });
+            let values: Vec<String> = values.map(Result::unwrap_or_default).collect();
+            AsideRecord { offset, line: None, reason, record: values.join("\t").into_bytes() }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! A run: reads an input to its end or until it is stopped, and gives each closed window's rows to
+//! a sink.
+//!
+//! ```text
+//!             orders                 reports
+//!  input ──► run ──► lane 0..n ──► run ──► windows due? ──► collect states ──► finish ──► sink
+//!                                   │                                                     │
+//!                                   └──────────────── checkpoint ◄────── sync ◄───────────┘
+//! ```
+//! The run is one task and the only one that decides: it routes batches, keeps the accounts, closes
+//! windows by the watermark, and writes checkpoints. Lanes do the work on records, each in a thread
+//! of its own, and answer every batch with a report.
+
+mod accounts;
+mod arrivals;
+mod closing;
+mod durable;
+pub(crate) mod lane;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use datashark_sdk::Window;
+use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId, Progress};
+use tokio::sync::{mpsc, watch};
+use tracing::warn;
+
+use self::accounts::Accounts;
+use self::closing::Closing;
+pub(crate) use self::durable::{Durable, Resuming};
+use self::lane::{Lane, Pipeline, Report, ToLane};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::window::{Watermarks, Windowing};
+
+/// Batches that may wait in front of every lane.
+const BATCHES_PER_LANE: usize = 2;
+/// The longest time between two checkpoints while windows close.
+const COMMIT_EVERY: Micros = 500_000;
+/// How often idle partitions are looked for, and progress is told.
+const TICK: Micros = 200_000;
+
+/// What a run tells whoever watches it.
+pub trait Observer: Send + Sync {
+    /// How far the input is and what became of the records so far.
+    fn progress(&self, progress: Progress, ledger: &Ledger) {
+        let _ = (progress, ledger);
+    }
+
+    /// A line for the user: `Written 3 Documents to CSV File x`.
+    fn message(&self, text: &str) {
+        let _ = text;
+    }
+}
+
+/// Takes the rows of closed windows, in the order of the windows' ends.
+#[async_trait]
+pub(crate) trait WindowSink: Send {
+    /// A window closed.
+    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()>;
+
+    /// Makes all that was given durable; gives the outputs' receipts.
+    async fn sync(&mut self) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The input's end.
+    End,
+    /// It is stopped.
+    Stopped,
+}
+
+/// What to do with the windows that are open when a run is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Go on.
+    Not,
+    /// Close them with the records they have, and deliver them: Ctrl-C at a console.
+    CloseWindows,
+    /// Leave them: their records will be read again.
+    LeaveWindows,
+}
+
+/// How to run.
+pub(crate) struct Settings {
+    pub(crate) n_lanes: usize,
+    pub(crate) until: Until,
+    pub(crate) idle_timeout: Micros,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: watch::Receiver<Stop>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Outcome {
+    pub(crate) ledger: Ledger,
+    /// What could not be read.
+    pub(crate) failures: Vec<String>,
+}
+
+/// Runs a pipeline over an input.
+pub(crate) async fn run(
+    pipeline: Arc<Pipeline>,
+    input: Box<dyn DynInput>,
+    durable: Option<Durable>,
+    sink: &mut dyn WindowSink,
+    settings: Settings,
+) -> Result<Outcome> {
+    let closed_until = durable.as_ref().and_then(Durable::closed_until);
+    let (lanes, reports) = start_lanes(&pipeline, settings.n_lanes, closed_until)?;
+    let run = Run {
+        closing: Closing::new(Arc::clone(&pipeline), closed_until),
+        pipeline,
+        input,
+        durable,
+        sink,
+        lanes,
+        reports,
+        accounts: Accounts::default(),
+        watermarks: Watermarks::default(),
+        n_waiting: 0,
+        next_lane_idx: 0,
+        failures: Vec::new(),
+        last_commit: settings.clock.now(),
+        uncommitted: false,
+        input_ended: false,
+        gone: BTreeSet::new(),
+        last_interval: None,
+        settings,
+    };
+    run.go().await
+}
+
+type Lanes = Vec<mpsc::UnboundedSender<ToLane>>;
+type Reports = mpsc::UnboundedReceiver<Result<Report>>;
+
+fn start_lanes(
+    pipeline: &Arc<Pipeline>,
+    n_lanes: usize,
+    closed_until: Option<Micros>,
+) -> Result<(Lanes, Reports)> {
+    let (report, reports) = mpsc::unbounded_channel();
+    let mut lanes = Vec::new();
+    for i in 0..n_lanes.max(1) {
+        let (order, orders) = mpsc::unbounded_channel();
+        let lane = Lane::try_new(Arc::clone(pipeline), closed_until)?;
+        let report = report.clone();
+        let thread = std::thread::Builder::new().name(format!("lane-{i}"));
+        thread.spawn(move || lane.run(orders, report)).map_err(Error::io("starting a thread"))?;
+        lanes.push(order);
+    }
+    Ok((lanes, reports))
+}
+
+struct Run<'a> {
+    pipeline: Arc<Pipeline>,
+    input: Box<dyn DynInput>,
+    durable: Option<Durable>,
+    sink: &'a mut dyn WindowSink,
+    settings: Settings,
+    lanes: Lanes,
+    reports: Reports,
+    accounts: Accounts,
+    watermarks: Watermarks,
+    closing: Closing,
+    /// Batches that lanes have not reported on.
+    n_waiting: usize,
+    next_lane_idx: usize,
+    failures: Vec<String>,
+    last_commit: Micros,
+    uncommitted: bool,
+    input_ended: bool,
+    /// Partitions that are gone for good and whose records are not all delivered yet.
+    gone: BTreeSet<PartitionId>,
+    /// In a run by arrival time, the interval that the clock was in when it was last looked at.
+    last_interval: Option<Micros>,
+}
+
+impl Run<'_> {
+    async fn go(mut self) -> Result<Outcome> {
+        self.commit().await?;
+        let stop = self.read().await?;
+        while self.n_waiting > 0 {
+            let report = self.reports.recv().await.ok_or_else(lanes_gone)?;
+            self.reported(report?)?;
+        }
+        if stop != Stop::LeaveWindows {
+            let left = self.closing.all_open();
+            self.close(left, None).await?;
+        }
+        self.commit().await?;
+        self.tell_progress();
+        Ok(Outcome { ledger: self.accounts.total(), failures: self.failures })
+    }
+
+    /// Reads until the input's end or until it is stopped.
+    async fn read(&mut self) -> Result<Stop> {
+        let most_waiting = self.lanes.len() * BATCHES_PER_LANE;
+        let clock = Arc::clone(&self.settings.clock);
+        let mut next_tick = clock.now() + TICK;
+        loop {
+            if self.input_ended && self.n_waiting == 0 {
+                return Ok(Stop::Not);
+            }
+            let may_read = !self.input_ended && self.n_waiting < most_waiting;
+            tokio::select! {
+                biased;
+                changed = self.settings.stop.changed() => {
+                    let stop = *self.settings.stop.borrow_and_update();
+                    if changed.is_err() || stop != Stop::Not {
+                        return Ok(stop);
+                    }
+                }
+                report = self.reports.recv() => {
+                    self.reported(report.ok_or_else(lanes_gone)??)?;
+                    self.close_due().await?;
+                }
+                () = clock.wait_until(next_tick) => {
+                    next_tick = clock.now() + TICK;
+                    self.tick().await?;
+                }
+                event = self.input.next(), if may_read => match event? {
+                    Some(event) => self.event(event)?,
+                    None => self.input_ended = true,
+                },
+            }
+        }
+    }
+
+    fn event(&mut self, event: InputEvent) -> Result<()> {
+        match event {
+            InputEvent::Assigned { partition, name } => self.assigned(partition, name),
+            InputEvent::Batch(batch) => self.route(batch),
+            InputEvent::CaughtUp(_) => Ok(()),
+            InputEvent::Ended { partition, forget } => {
+                self.watermarks.ended(&partition);
+                if forget {
+                    self.gone.insert(partition);
+                }
+                Ok(())
+            }
+            InputEvent::Failed { partition, reason } => {
+                warn!(%reason, "an input could not be read");
+                self.failures.push(reason);
+                if let Some(partition) = partition {
+                    self.watermarks.ended(&partition);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn assigned(&mut self, partition: PartitionId, name: String) -> Result<()> {
+        let now = self.settings.clock.now();
+        let resumed = self.durable.as_ref().and_then(|durable| durable.resumed(&partition));
+        let n_lanes = self.lanes.len();
+        let lane_idx = self.accounts.assigned(&partition, name, resumed, n_lanes, now);
+        let max_time = resumed.and_then(|resumed| resumed.max_time);
+        let accounted = resumed.map_or(0, |resumed| resumed.accounted);
+        self.watermarks.assigned(partition.clone(), max_time);
+        self.order(lane_idx, ToLane::Resume { partition, max_time, accounted })
+    }
+
+    /// Sends a batch to a lane, with the time when it arrived.
+    fn route(&mut self, batch: InputBatch) -> Result<()> {
+        let now = self.settings.clock.now();
+        let by_clock = batch.arrival.is_none() && self.is_by_arrival();
+        let parts = match (&mut self.durable, batch.arrival) {
+            (Some(durable), None) if by_clock => durable.arrivals(batch, now)?,
+            (_, arrival) => vec![(batch, arrival.unwrap_or(now))],
+        };
+        for (batch, arrival) in parts {
+            let n_records = batch.content.len() + batch.oversized.len();
+            self.accounts.routed(&batch.partition, n_records as u64, now);
+            let lane_idx = match self.pipeline.windowing {
+                Windowing::Timed(_) => self.accounts.lane_idx(&batch.partition),
+                Windowing::Whole => self.next_lane(),
+            };
+            self.n_waiting += 1;
+            self.order(lane_idx, ToLane::Batch { batch, arrival })?;
+        }
+        Ok(())
+    }
+
+    fn is_by_arrival(&self) -> bool {
+        matches!(self.pipeline.windowing, Windowing::Timed(_))
+            && matches!(self.pipeline.time, lane::TimeSource::Arrival)
+    }
+
+    fn next_lane(&mut self) -> usize {
+        self.next_lane_idx = (self.next_lane_idx + 1) % self.lanes.len();
+        self.next_lane_idx
+    }
+
+    fn order(&self, lane_idx: usize, order: ToLane) -> Result<()> {
+        self.lanes[lane_idx].send(order).map_err(|_| lanes_gone())
+    }
+
+    fn reported(&mut self, report: Report) -> Result<()> {
+        self.n_waiting -= 1;
+        self.accounts.reported(&report);
+        self.watermarks.advance(&report.partition, report.max_time);
+        self.closing.opened(&report.slots);
+        if let Some(durable) = &mut self.durable {
+            durable.keep(self.accounts.name(&report.partition), &report)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the windows that the watermark has reached.
+    async fn close_due(&mut self) -> Result<()> {
+        let Some(watermark) = self.watermark() else { return Ok(()) };
+        let due = self.closing.due(watermark);
+        if !due.is_empty() {
+            self.close(due, Some(watermark)).await?;
+        }
+        if self.uncommitted && self.settings.clock.now() - self.last_commit >= COMMIT_EVERY {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// No record before this is expected any more.
+    fn watermark(&self) -> Option<Micros> {
+        match self.pipeline.windowing {
+            Windowing::Whole => None,
+            // By arrival, nothing that has not been read yet can be of the past.
+            Windowing::Timed(_) if self.is_by_arrival() && self.settings.until == Until::Stopped => {
+                Some(self.settings.clock.now())
+            }
+            Windowing::Timed(_) => self.watermarks.all(self.pipeline.allowed_lateness),
+        }
+    }
+
+    async fn close(&mut self, due: Vec<Window>, watermark: Option<Micros>) -> Result<()> {
+        let closed = self.closing.close(&due, watermark, &self.lanes, self.sink).await?;
+        self.accounts.delivered(&closed);
+        self.uncommitted |= !due.is_empty();
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<()> {
+        self.tell_progress();
+        if self.settings.until == Until::Stopped {
+            let now = self.settings.clock.now();
+            for partition in self.accounts.newly_idle(now - self.settings.idle_timeout) {
+                self.watermarks.idle(&partition);
+            }
+            self.tell_of_empty_interval(now);
+            self.close_due().await?;
+        }
+        if self.uncommitted && self.n_waiting == 0 {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// By arrival time, an interval in which nothing came is told.
+    fn tell_of_empty_interval(&mut self, now: Micros) {
+        let Windowing::Timed(windows) = self.pipeline.windowing else { return };
+        if !self.is_by_arrival() {
+            return;
+        }
+        let interval = windows.last(windows.pane(now));
+        let previous = self.last_interval.replace(interval);
+        let Some(previous) = previous.filter(|previous| *previous != interval) else { return };
+        if !self.closing.had_records(previous) {
+            self.settings.observer.message("No data received");
+        }
+    }
+
+    /// Forgets partitions that are gone and whose records are all delivered.
+    fn forget_gone(&mut self) {
+        let settled: Vec<PartitionId> =
+            self.gone.iter().filter(|id| self.accounts.is_settled(id)).cloned().collect();
+        for partition in settled {
+            self.accounts.forgotten(&partition);
+            self.gone.remove(&partition);
+            if let Some(durable) = &mut self.durable {
+                durable.forget(&partition);
+            }
+        }
+    }
+
+    fn tell_progress(&self) {
+        self.settings.observer.progress(self.input.progress(), &self.accounts.total());
+    }
+
+    /// Makes what was delivered durable, then how far the input is.
+    async fn commit(&mut self) -> Result<()> {
+        let receipts = self.sink.sync().await?;
+        self.last_commit = self.settings.clock.now();
+        self.uncommitted = false;
+        self.forget_gone();
+        let Some(durable) = &mut self.durable else { return Ok(()) };
+        let closed_until = self.closing.closed_until();
+        let offsets = durable.commit(self.accounts.checkpoint(), closed_until, receipts)?;
+        self.input.acknowledge(&offsets).await?;
+        Ok(())
+    }
+}
+
+fn lanes_gone() -> Error {
+    Error::Internal("a lane has stopped".to_owned())
+}
+
+/// A duration as the engine counts time.
+pub(crate) fn micros(duration: Duration) -> Micros {
+    Micros::try_from(duration.as_micros()).unwrap_or(Micros::MAX)
+}
