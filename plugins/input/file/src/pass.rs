@@ -1,0 +1,368 @@
+//! One pass over a file of text: from a place in it to its end as it is now.
+//!
+//! A run over what is there makes one pass per file; a watched file gets a pass each time it grew.
+//! Between passes a file costs no memory but its [`Position`].
+//!
+//! Where a [`Fingerprint`] is given, a block counts only if the file still held the content that
+//! was begun when the block was read: a file may be emptied and written anew at any moment.
+
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::{Array, BinaryViewArray};
+use arrow::buffer::ScalarBuffer;
+use datashark_codec::lines::{Lines, split_lines};
+use datashark_sdk::input::{
+    Content, InputBatch, InputEvent, Micros, Oversized, PartitionId, Payloads,
+};
+
+use crate::blocks::{Block, Blocks, HEAD_BYTES, Position};
+use crate::compress::Compression;
+use crate::identity::{Fingerprint, Print};
+use crate::outlet::Outlet;
+use crate::stream::{Origin, RawPlace, Stream};
+
+/// What to read of a file.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// Whose records these are.
+    pub partition: PartitionId,
+    /// The file.
+    pub origin: Origin,
+    /// Where to begin.
+    pub position: Position,
+    /// The file's first line, if an earlier pass found it.
+    pub header: Option<Arc<[u8]>>,
+    /// What the file must begin with for its bytes to count.
+    pub fingerprint: Option<Fingerprint>,
+    /// Where to stop, in the file as it lies there.
+    pub raw_end: u64,
+    /// How many bytes of the file, as it lies there, were counted as read.
+    pub n_counted: u64,
+    /// What to do with a last line that has no line end.
+    pub tail: Tail,
+    /// Whether records are only passed over.
+    pub mute: bool,
+    /// When the records arrived, if not now.
+    pub arrival: Option<Micros>,
+}
+
+/// What to do with a last line that has no line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// The rest of it is yet to come.
+    Leave,
+    /// It is a record.
+    Take,
+    /// It is a record if the file still has this many bytes when its end is reached.
+    TakeAt(u64),
+}
+
+/// What came of a pass.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Where the next one begins.
+    pub position: Position,
+    /// The file's first line, if it is asked for and known.
+    pub header: Option<Arc<[u8]>>,
+    /// How many bytes of the file, as it lies there, were counted as read.
+    pub n_counted: u64,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// At the end of the file as it is now.
+    Reached {
+        /// Whether a line was left behind that has no line end yet.
+        tail: bool,
+    },
+    /// The file holds other content now than what was begun, or less of it.
+    Replaced,
+    /// The rest cannot be read, or not yet.
+    Damaged(String),
+    /// Nobody listens any more.
+    Stopped,
+}
+
+impl Pass {
+    /// Reads and gives every whole line, then the tail as told.
+    pub(crate) fn run(mut self, outlet: &Outlet) -> Outcome {
+        let mut raw = RawPlace::default();
+        let end = self.read(outlet, &mut raw).unwrap_or_else(|error| {
+            End::Damaged(self.origin.compression.explain(&error, raw.get()))
+        });
+        let Pass {
+            position,
+            header,
+            n_counted,
+            ..
+        } = self;
+        Outcome {
+            position,
+            header,
+            n_counted,
+            end,
+        }
+    }
+
+    fn read(&mut self, outlet: &Outlet, raw: &mut RawPlace) -> io::Result<End> {
+        if self.is_replaced()? {
+            return Ok(End::Replaced);
+        }
+        let go_on = || !outlet.is_stopped();
+        let stream = self
+            .origin
+            .stream(self.position.unread(), self.raw_end, go_on)?;
+        *raw = stream.raw.clone();
+        if outlet.is_stopped() {
+            return Ok(End::Stopped);
+        }
+        if stream.missing > 0 {
+            return Ok(End::Replaced);
+        }
+        self.find_header(outlet)?;
+        self.give_blocks(stream, outlet)
+    }
+
+    fn give_blocks(&mut self, stream: Stream, outlet: &Outlet) -> io::Result<End> {
+        let Stream { bytes, raw, .. } = stream;
+        let hint = self.size_hint();
+        let mut blocks = Blocks::new(bytes, self.position.clone(), outlet.limits, hint);
+        while let Some(block) = blocks.next()? {
+            if self.is_rewritten(&raw)? {
+                return Ok(End::Replaced);
+            }
+            self.count(&raw, outlet);
+            if !self.give(block, outlet) {
+                return Ok(End::Stopped);
+            }
+            self.position = blocks.position().clone();
+        }
+        self.count(&raw, outlet);
+        self.position = blocks.position().clone();
+        if self.fingerprint.is_some() && self.is_replaced()? {
+            return Ok(End::Replaced);
+        }
+        self.give_tail(&mut blocks, outlet)
+    }
+
+    /// Counts what is newly read; what is read once more does not count.
+    fn count(&mut self, raw: &RawPlace, outlet: &Outlet) {
+        outlet.count(raw.get().saturating_sub(self.n_counted));
+        self.n_counted = self.n_counted.max(raw.get());
+    }
+
+    fn give_tail<R: io::Read>(
+        &mut self,
+        blocks: &mut Blocks<R>,
+        outlet: &Outlet,
+    ) -> io::Result<End> {
+        let take = match self.tail {
+            Tail::Leave => false,
+            Tail::Take => true,
+            Tail::TakeAt(size) => self.origin.file.metadata()?.len() == size,
+        };
+        if take && let Some(block) = blocks.take_tail() {
+            if !self.give(block, outlet) {
+                return Ok(End::Stopped);
+            }
+            self.position = blocks.position().clone();
+        }
+        Ok(End::Reached {
+            tail: blocks.has_tail(),
+        })
+    }
+
+    /// Whether the file does not begin as it did, or ends before what was read of it.
+    fn is_replaced(&self) -> io::Result<bool> {
+        let Origin {
+            file, compression, ..
+        } = &self.origin;
+        // A compressed file may be in the middle of being copied once more.
+        let plain = *compression == Compression::Plain && !self.origin.is_piped();
+        if plain && file.metadata()?.len() < self.position.unread() {
+            return Ok(true);
+        }
+        let Some(fingerprint) = &self.fingerprint else {
+            return Ok(false);
+        };
+        let print = fingerprint.compare(file)?;
+        Ok(print == Print::Other || (plain && print == Print::Shorter))
+    }
+
+    /// Whether what was just read may be of other content: the file does not begin as it did, and
+    /// is long enough again for these bytes to be of the new content. If it is shorter, they were
+    /// read before.
+    fn is_rewritten(&self, raw: &RawPlace) -> io::Result<bool> {
+        let Some(fingerprint) = &self.fingerprint else {
+            return Ok(false);
+        };
+        let changed = fingerprint.compare(&self.origin.file)? == Print::Other;
+        Ok(changed && self.origin.file.metadata()?.len() >= raw.get())
+    }
+
+    fn size_hint(&self) -> u64 {
+        let size = self
+            .origin
+            .file
+            .metadata()
+            .map_or(u64::MAX, |metadata| metadata.len());
+        match self.origin.compression {
+            Compression::Plain if size > 0 => size
+                .min(self.raw_end)
+                .saturating_sub(self.position.unread()),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Reads the file's first line, where this pass does not begin with it.
+    fn find_header(&mut self, outlet: &Outlet) -> io::Result<()> {
+        let at_start = self.position.unread() == 0 || self.origin.is_piped();
+        if !outlet.header || self.header.is_some() || at_start {
+            return Ok(());
+        }
+        let stream = self.origin.stream(0, u64::MAX, || true)?;
+        let mut blocks = Blocks::new(stream.bytes, Position::at(0), outlet.limits, u64::MAX);
+        let first = blocks.next()?.or_else(|| blocks.take_tail());
+        self.header = first.and_then(|block| first_line(&block));
+        Ok(())
+    }
+
+    /// Gives a block: one batch, and one more for each oversized record in its midst.
+    fn give(&mut self, block: Block, outlet: &Outlet) -> bool {
+        if outlet.header && self.header.is_none() && block.offset == 0 {
+            self.header = first_line(&block);
+        }
+        if self.mute {
+            return true;
+        }
+        let Block {
+            bytes,
+            offset,
+            first_line,
+            oversized,
+            end_offset,
+        } = block;
+        let may_exceed = bytes.len() > outlet.limits.record_bytes;
+        let lines = split_lines(bytes, offset);
+        let mut rest = Part {
+            lines: &lines,
+            start: 0,
+            offset,
+            first_line,
+        };
+        if may_exceed {
+            for idx in oversized_idx(&lines.records, outlet.limits.record_bytes) {
+                if !outlet.send(self.batch(rest.cut_before(idx, end_offset))) {
+                    return false;
+                }
+            }
+        }
+        let n_rest = lines.records.len() - rest.start;
+        let part = rest.payloads(n_rest, oversized, end_offset);
+        part.is_empty() || outlet.send(self.batch(part))
+    }
+
+    fn batch(&self, part: Given) -> InputEvent {
+        let Given {
+            records,
+            offsets,
+            first_line,
+            oversized,
+            end_offset,
+            n_bytes,
+        } = part;
+        let header = self.header.clone();
+        InputEvent::Batch(InputBatch {
+            partition: self.partition.clone(),
+            content: Content::Payloads(Payloads {
+                records,
+                offsets,
+                header,
+                first_line,
+            }),
+            end_offset,
+            n_bytes,
+            oversized: oversized.into_iter().collect(),
+            arrival: self.arrival,
+        })
+    }
+}
+
+/// The lines of a block from `start` on, which were not given yet.
+struct Part<'a> {
+    lines: &'a Lines,
+    start: usize,
+    offset: u64,
+    first_line: Option<u64>,
+}
+
+/// Lines that go into one batch, and the oversized record behind them.
+struct Given {
+    records: BinaryViewArray,
+    offsets: ScalarBuffer<u64>,
+    first_line: Option<u64>,
+    oversized: Option<Oversized>,
+    end_offset: u64,
+    n_bytes: u64,
+}
+
+impl Given {
+    fn is_empty(&self) -> bool {
+        self.n_bytes == 0 && self.oversized.is_none()
+    }
+}
+
+impl Part<'_> {
+    /// Takes the lines before an oversized one, and that one.
+    fn cut_before(&mut self, idx: usize, block_end: u64) -> Given {
+        let Lines { records, offsets } = self.lines;
+        let line = self.first_line.map(|line| line + (idx - self.start) as u64);
+        let record = records.value(idx);
+        let head = record[..record.len().min(HEAD_BYTES)].to_vec();
+        let n_bytes = record.len() as u64;
+        let oversized = Oversized {
+            offset: offsets[idx],
+            line,
+            n_bytes,
+            head,
+        };
+        let end_offset = offsets.get(idx + 1).copied().unwrap_or(block_end);
+        let given = self.payloads(idx - self.start, Some(oversized), end_offset);
+        self.start = idx + 1;
+        self.offset = end_offset;
+        self.first_line = line.map(|line| line + 1);
+        given
+    }
+
+    fn payloads(&self, len: usize, oversized: Option<Oversized>, end_offset: u64) -> Given {
+        Given {
+            records: self.lines.records.slice(self.start, len),
+            offsets: self.lines.offsets.slice(self.start, len),
+            first_line: self.first_line,
+            oversized,
+            end_offset,
+            n_bytes: end_offset - self.offset,
+        }
+    }
+}
+
+fn oversized_idx(records: &BinaryViewArray, limit: usize) -> Vec<usize> {
+    let lens = records.lengths().enumerate();
+    lens.filter(|(_, len)| *len as usize > limit)
+        .map(|(idx, _)| idx)
+        .collect()
+}
+
+/// The first line of a block, without its line end.
+fn first_line(block: &Block) -> Option<Arc<[u8]>> {
+    let bytes = block.bytes.as_slice();
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .filter(|_| !bytes.is_empty())?;
+    Some(line.strip_suffix(b"\r").unwrap_or(line).into())
+}

@@ -1,0 +1,269 @@
+//! What `file =` names: a file, a glob, a folder, a pipe.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use datashark_sdk::conf::{Problem, nearest};
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::names::{is_hidden, is_parquet};
+
+/// The key that problems are reported at.
+const KEY: &str = "file";
+
+/// A file to read.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Where it is, as the user named it.
+    pub path: PathBuf,
+    /// What the file system says of it; `None` of the standard input.
+    pub metadata: Option<Metadata>,
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub(crate) enum Files {
+    /// Text, sorted by path.
+    Text(Vec<Found>),
+    /// Parquet, sorted by path.
+    Parquet(Vec<Found>),
+}
+
+/// Finds what `file =` names.
+///
+/// # Errors
+/// There is nothing of the name, it cannot be looked at, or it mixes Parquet and text.
+pub(crate) fn find(file: &str) -> Result<Files, Problem> {
+    let found = expand(file)?;
+    let (parquet, text): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|found| is_parquet(&found.path));
+    match (parquet.first(), text.first()) {
+        (Some(one), Some(other)) => Err(Problem::at(
+            [KEY],
+            format!(
+                "`{file}` mixes Parquet and text: `{}` and `{}`",
+                one.path.display(),
+                other.path.display(),
+            ),
+        )
+        .help("name the one or the other, with a glob such as `*.parquet`")),
+        (Some(_), None) => Ok(Files::Parquet(parquet)),
+        (None, _) => Ok(Files::Text(text)),
+    }
+}
+
+/// Says of each file that cannot be opened why.
+pub(crate) fn unreadable(files: &Files) -> impl Iterator<Item = Problem> {
+    let (Files::Text(found) | Files::Parquet(found)) = files;
+    let regular = found
+        .iter()
+        .filter(|found| found.metadata.as_ref().is_some_and(Metadata::is_file));
+    regular.filter_map(|found| {
+        let error = File::open(&found.path).err()?;
+        let message = format!("`{}` cannot be read: {error}", found.path.display());
+        Some(Problem::at([KEY], message))
+    })
+}
+
+fn expand(file: &str) -> Result<Vec<Found>, Problem> {
+    if file.is_empty() {
+        return Err(Problem::at([KEY], "no file is named").help("a path, a glob or a folder"));
+    }
+    let path = Path::new(file);
+    if file == "-" {
+        return Ok(vec![Found {
+            path: path.to_owned(),
+            metadata: None,
+        }]);
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => in_folder(path),
+        Ok(metadata) => Ok(vec![Found {
+            path: path.to_owned(),
+            metadata: Some(metadata),
+        }]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if is_glob(file) {
+                by_glob(file)
+            } else {
+                Err(missing(KEY, path))
+            }
+        }
+        Err(error) => Err(Problem::at(
+            [KEY],
+            format!("`{file}` cannot be read: {error}"),
+        )),
+    }
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<Found>, Problem> {
+    let mut found = Vec::new();
+    walk(folder, 1, &mut |path, metadata| {
+        if metadata.is_file() && !is_hidden(&path) {
+            found.push(Found {
+                path,
+                metadata: Some(metadata),
+            });
+        }
+    })
+    .map_err(|error| {
+        Problem::at(
+            [KEY],
+            format!("folder `{}` cannot be read: {error}", folder.display()),
+        )
+    })?;
+    if found.is_empty() {
+        let message = format!("folder `{}` has no file to read", folder.display());
+        return Err(Problem::at([KEY], message)
+            .help("hidden files and folders below are not read; a glob such as `**/*.log` may"));
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+fn by_glob(pattern: &str) -> Result<Vec<Found>, Problem> {
+    let (base, below) = split_glob(Path::new(pattern));
+    let matcher =
+        matcher(&base.join(&below).to_string_lossy()).map_err(|error| Problem::at([KEY], error))?;
+    let depth = if pattern.contains("**") {
+        usize::MAX
+    } else {
+        below.components().count()
+    };
+    let hidden = below
+        .components()
+        .any(|part| is_hidden(Path::new(part.as_os_str())));
+    let mut found = Vec::new();
+    let walked = walk(&base, depth, &mut |path, metadata| {
+        let seen = hidden || !path.strip_prefix(&base).is_ok_and(is_below_hidden);
+        if metadata.is_file() && seen && matcher.is_match(&path) {
+            found.push(Found {
+                path,
+                metadata: Some(metadata),
+            });
+        }
+    });
+    if found.is_empty() {
+        return Err(match walked {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing(KEY, &base),
+            Err(error) => Problem::at(
+                [KEY],
+                format!("`{}` cannot be read: {error}", base.display()),
+            ),
+            Ok(()) => no_match(pattern, &base),
+        });
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+fn is_below_hidden(path: &Path) -> bool {
+    path.components()
+        .any(|part| is_hidden(Path::new(part.as_os_str())))
+}
+
+/// Compiles a glob in which `*` and `?` stay within a name.
+pub(crate) fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| format!("`{pattern}` is no glob: {}", error.kind()))
+}
+
+/// A glob's leading folders without a wildcard, and the rest.
+fn split_glob(pattern: &Path) -> (PathBuf, PathBuf) {
+    let is_literal = |part: &Component| !is_glob(&part.as_os_str().to_string_lossy());
+    let base = pattern.components().take_while(is_literal).collect();
+    let below = pattern.components().skip_while(is_literal).collect();
+    (base, below)
+}
+
+/// Visits what lies in a folder, down to a depth; links to files are followed, links to folders
+/// only where the depth ends the walk.
+fn walk(folder: &Path, depth: usize, visit: &mut impl FnMut(PathBuf, Metadata)) -> io::Result<()> {
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    for entry in fs::read_dir(here)? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        // A file that vanished meanwhile, or a link to nothing.
+        let Ok(metadata) = fs::metadata(&path) else {
+            continue;
+        };
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if metadata.is_dir() && depth > 1 && (depth < usize::MAX || !is_link) {
+            let below = if depth == usize::MAX {
+                depth
+            } else {
+                depth - 1
+            };
+            // A folder that may not be read has nothing for us.
+            let _ = walk(&path, below, visit);
+        } else {
+            visit(path, metadata);
+        }
+    }
+    Ok(())
+}
+
+fn no_match(pattern: &str, base: &Path) -> Problem {
+    let base = if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        base
+    };
+    let problem = Problem::at([KEY], format!("no file matches `{pattern}`"));
+    let n_entries = fs::read_dir(base).map_or(0, Iterator::count);
+    problem.help(format!(
+        "folder `{}` has {n_entries} entries",
+        base.display()
+    ))
+}
+
+/// Says that a path is not there, and what is near it.
+pub(crate) fn missing(key: &str, path: &Path) -> Problem {
+    let known = path
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.is_dir() || folder.as_os_str().is_empty());
+    let known = known.unwrap_or(Path::new(""));
+    let gone = path
+        .strip_prefix(known)
+        .ok()
+        .and_then(|rest| rest.components().next());
+    let gone = gone.map_or(path.to_owned(), |name| known.join(name));
+    let what = if gone == path {
+        String::new()
+    } else {
+        format!(": there is no `{}`", gone.display())
+    };
+    let problem = Problem::at([key], format!("`{}` does not exist{what}", path.display()));
+    match nearest_entry(known, &gone) {
+        Some(near) => problem.help(format!("did you mean `{}`?", near.display())),
+        None => problem,
+    }
+}
+
+fn nearest_entry(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = fs::read_dir(here).ok()?.flatten();
+    let names: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let near = nearest(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )?;
+    Some(folder.join(near))
+}

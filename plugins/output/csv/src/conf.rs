@@ -1,0 +1,118 @@
+//! The section `[out_csv]` as the user writes it, and what types cannot check.
+
+use datashark_sdk::conf::{Problem, Problems};
+use serde::Deserialize;
+
+use crate::path::PathPattern;
+
+/// The section `[out_csv]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CsvConf {
+    /// The file; `~/` is the home folder, `{date}` the day of the findings. Relative to the current
+    /// directory.
+    pub path: String,
+    /// Between two values; ASCII.
+    pub separator: char,
+    /// Around a value that holds a separator, a quote or a line end; ASCII.
+    pub quote_char: char,
+    /// Whether a new or empty file starts with the names of the columns.
+    pub header: bool,
+    /// Not used.
+    pub title: String,
+    /// Not used.
+    pub debug: bool,
+}
+
+impl Default for CsvConf {
+    fn default() -> Self {
+        CsvConf {
+            path: "UseCase.csv".into(),
+            separator: ',',
+            quote_char: '"',
+            header: false,
+            title: "Use Case".into(),
+            debug: false,
+        }
+    }
+}
+
+impl CsvConf {
+    /// Every mistake that the types let pass.
+    pub(crate) fn problems(&self) -> Problems {
+        let characters = [("separator", self.separator), ("quote_char", self.quote_char)];
+        let mut problems: Problems = characters.into_iter().filter_map(character).collect();
+        if self.separator == self.quote_char {
+            let message = format!("expected another character than the separator `{}`", self.separator);
+            problems.push(Problem::at(["quote_char"], message));
+        }
+        problems.extend(PathPattern::problem(&self.path).map(|message| {
+            Problem::at(["path"], message).help("a path, as `/var/log/findings-{date}.csv`")
+        }));
+        problems
+    }
+}
+
+fn character((key, found): (&str, char)) -> Option<Problem> {
+    let usable = found == '\t' || found == ' ' || found.is_ascii_graphic();
+    let message = format!("expected one printable ASCII character or a tab, found {found:?}");
+    (!usable).then(|| Problem::at([key], message))
+}
+
+#[cfg(test)]
+mod tests {
+    use datashark_sdk::conf::Section;
+    use datashark_sdk::output::OutputEntry;
+
+    use crate::Csv;
+
+    fn problems(entries: &[(&str, &str)]) -> Vec<String> {
+        let section = Section::from_iter(entries.iter().copied());
+        let problems = OutputEntry::of::<Csv>().check(&section).err().unwrap_or_default();
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_section_that_datashark_1_2_shipped_is_right() {
+        let shipped = [
+            ("path", "/tmp/UseCase-web_anomaly.csv"),
+            ("separator", "','"),
+            ("quote_char", "'\"'"),
+            ("title", "Use Case"),
+            ("debug", "false"),
+        ];
+        assert_eq!(problems(&shipped), [] as [&str; 0]);
+        assert_eq!(problems(&[]), [] as [&str; 0]);
+        assert_eq!(problems(&[("separator", r"'\t'")]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn every_mistake_is_found_at_once() {
+        let found = problems(&[("separator", "é"), ("quote_char", "'é'"), ("path", "''")]);
+        assert_eq!(
+            found,
+            [
+                "separator: expected one printable ASCII character or a tab, found 'é'",
+                "quote_char: expected one printable ASCII character or a tab, found 'é'",
+                "quote_char: expected another character than the separator `é`",
+                "path: the path is empty",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_the_nearest_right_one() {
+        assert_eq!(
+            problems(&[("seperator", ";")]),
+            ["seperator: unknown key `seperator`, did you mean `separator`?"]
+        );
+    }
+
+    #[test]
+    fn a_placeholder_other_than_date_is_refused() {
+        assert_eq!(
+            problems(&[("path", "/tmp/{day}.csv")]),
+            ["path: unknown placeholder `{day}`: only `{date}` is known"]
+        );
+    }
+}

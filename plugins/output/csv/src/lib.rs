@@ -1,0 +1,117 @@
+//! The csv output: one row per finding, resumed at its last acknowledged length.
+//!
+//! `output = csv`, `[out_csv]`:
+//!
+//! | key | default | meaning |
+//! |---|---|---|
+//! | `path` | `UseCase.csv` | the file; `~/` is the home folder, `{date}` the day of the findings |
+//! | `separator` | `,` | one ASCII character between two values; `\t` is a tab |
+//! | `quote_char` | `"` | one ASCII character around a value that holds a separator, a quote or a line end |
+//! | `header` | `false` | whether a new or empty file starts with the names of the columns |
+//! | `title` | `Use Case` | accepted for the other outputs' sake, not used |
+//! | `debug` | `false` | accepted for old confs' sake, not used |
+//!
+//! ```ini
+//! output = csv
+//! [out_csv]
+//!     path = ~/findings/web-{date}.csv
+//!     header = true
+//! ```
+//!
+//! # A row
+//! The local time of the findings (`2016-10-14 13:01:39`), the key, the score, then the metadata,
+//! a column each, in the order of their names. The use case's schema fixes the columns, so that no
+//! row is shifted. A time in the metadata is ISO 8601, a list or a structure is JSON, null is
+//! nothing. Numbers are as short as they can be without losing a bit: `309`, `0.1`, `1e300`.
+//!
+//! # Delivery
+//! The rows of a window are one append; before the engine commits the window they are synced to the
+//! disk. What could not be written whole is cut off again and the run stops, with nothing of that
+//! window committed: the disk is full, the path cannot be written.
+//!
+//! Each sync gives a receipt of the file's length, which goes into the checkpoint. After a crash
+//! whatever the file has behind that length is of windows that were not committed and will come
+//! again: it is moved to `<path>.unacknowledged`, and each finding is in the file once. This holds
+//! for the first windows too where the engine syncs once before them. A file that was taken away
+//! or emptied since then (rotated) is simply gone on with.
+//!
+//! # Limits
+//! One use case writes one file; two runs at a time on one file are not kept apart. A path that is
+//! no regular file (`/dev/stdout`, a pipe) is written to, but nothing can be taken back there.
+//! A `{date}` follows the days of the findings, so that a window belongs to the file of its end.
+
+mod conf;
+mod file;
+mod path;
+mod rows;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use datashark_sdk::conf::Problems;
+use datashark_sdk::output::{FindingsBatch, OpenOutput, Outcome, Output};
+use datashark_sdk::{Error, Result};
+
+pub use conf::CsvConf;
+use file::CsvFile;
+use path::PathPattern;
+
+/// The csv output.
+pub struct Csv {
+    /// Behind a lock because writing is done on a thread that may block.
+    file: Arc<Mutex<CsvFile>>,
+}
+
+#[async_trait]
+impl Output for Csv {
+    type Conf = CsvConf;
+    const NAME: &'static str = "csv";
+    const ABOUT: &'static str = "a CSV file, one row per finding";
+
+    fn check(conf: &CsvConf) -> Problems {
+        conf.problems()
+    }
+
+    fn files(conf: &CsvConf) -> Vec<PathBuf> {
+        let path = PathPattern::new(&conf.path).as_written();
+        vec![std::path::absolute(&path).unwrap_or(path)]
+    }
+
+    async fn open(conf: CsvConf, open: OpenOutput) -> Result<Self> {
+        let file = blocking(move || CsvFile::open(&conf, open.receipt.as_deref(), open.now)).await??;
+        Ok(Csv { file: Arc::new(Mutex::new(file)) })
+    }
+
+    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
+        let (file, batch) = (Arc::clone(&self.file), batch.clone());
+        let written = blocking(move || lock(&file).append(&batch)).await;
+        match written.and_then(|written| written) {
+            Ok(()) => Outcome::Safe,
+            Err(error) => Outcome::Stop(error),
+        }
+    }
+
+    async fn sync(&mut self) -> Result<Option<String>> {
+        let file = Arc::clone(&self.file);
+        blocking(move || lock(&file).sync()).await?
+    }
+
+    fn delivered(&self, n_findings: usize) -> String {
+        let file = lock(&self.file);
+        format!("Written {n_findings} Documents to CSV File {}", file.current().display())
+    }
+}
+
+/// A panic in a write leaves nothing half done in memory: the file itself says how long it is.
+fn lock(file: &Mutex<CsvFile>) -> std::sync::MutexGuard<'_, CsvFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let failed = |error| Error::internal(format!("the csv output was cut off: {error}"));
+    tokio::task::spawn_blocking(work).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;
