@@ -1,0 +1,78 @@
+//! The one binary: run, check and list dataShark's use cases.
+//!
+//! Results go to standard output, everything else to standard error. Exit status: 0 where all went
+//! well, 1 where a run failed or could not read or deliver everything, 2 where the command line or
+//! a conf is wrong.
+#![expect(clippy::print_stdout, reason = "the one crate whose business is the console")]
+
+mod args;
+mod check;
+mod console;
+mod global;
+mod list;
+mod progress;
+mod registry;
+mod standalone;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let run = || match args.command {
+        Command::Standalone(args) => standalone::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::List => list::run(),
+        Command::Completions { shell } => {
+            let mut command = Args::command();
+            clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// How a command ends where it does not end well.
+#[derive(Debug)]
+enum Failure {
+    /// What is wrong was said already.
+    Said(u8),
+    /// Nobody reads what is written: a clean end.
+    ClosedPipe,
+    /// A run failed.
+    Run(String),
+}
+
+/// The exit status of a run that failed.
+const FAILED: u8 = 1;
+/// The exit status of a wrong conf.
+const WRONG: u8 = 2;
+
+impl Failure {
+    fn report(self) -> ExitCode {
+        match self {
+            Failure::Said(status) => ExitCode::from(status),
+            Failure::ClosedPipe => ExitCode::SUCCESS,
+            Failure::Run(message) => {
+                eprintln!("error: {message}");
+                ExitCode::from(FAILED)
+            }
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Failure::Run(error.to_string()),
+        }
+    }
+}

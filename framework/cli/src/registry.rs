@@ -1,0 +1,20 @@
+//! All that is built in: the one list of names.
+
+use datashark_engine::Registry;
+use datashark_sdk::input::InputEntry;
+use datashark_sdk::output::OutputEntry;
+
+/// The built-in use cases, inputs and outputs.
+pub(crate) fn registry() -> Registry {
+    Registry {
+        use_cases: vec![
+            datashark_wordcount::USE_CASE,
+            datashark_web_anomaly_detection::USE_CASE,
+        ],
+        inputs: vec![
+            InputEntry::of::<datashark_input_file::Batch>(),
+            InputEntry::of::<datashark_input_file::Folder>(),
+        ],
+        outputs: vec![OutputEntry::of::<datashark_output_csv::Csv>()],
+    }
+}

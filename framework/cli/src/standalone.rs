@@ -1,0 +1,143 @@
+//! `datashark standalone`: runs one use case, to debug it or to use it by hand.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use datashark_conf::Global;
+use datashark_engine::{Error, Job, RunOptions, Stop, Summary, SystemClock, check};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Standalone;
+use crate::console::Console;
+use crate::global::global;
+use crate::progress::Watcher;
+use crate::registry::registry;
+use crate::text::{count, counted, render};
+use crate::{FAILED, Failure, WRONG};
+
+/// Runs a use case.
+pub(crate) fn run(args: Standalone) -> Result<(), Failure> {
+    let global = global(&args.engine)?;
+    log_to_stderr(&global);
+    runtime(2)?.block_on(run_in(args, global))
+}
+
+/// The runtime of everything that waits; the work on records has threads of its own.
+pub(crate) fn runtime(n_threads: usize) -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(n_threads).enable_all().build()?)
+}
+
+fn log_to_stderr(global: &Global) {
+    let level = global.engine.log.map_or("warn", |level| level.as_str());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let _ = log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init();
+}
+
+async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
+    eprintln!("dataShark {} - standalone mode", env!("CARGO_PKG_VERSION"));
+    eprintln!("Loaded Confs: ['{}']", args.conf.display());
+    if args.debug {
+        eprintln!("[*] Debug Mode is ON");
+    }
+    let checked = check(&args.conf, &global, &registry()).await;
+    eprint!("{}", render(&checked.diagnostics));
+    let Some(job) = checked.job else { return Err(Failure::Said(WRONG)) };
+    tell_modules(&job, args.debug);
+    let watcher = Arc::new(Watcher::new(job.name(), io::stderr().is_terminal()));
+    let options = RunOptions {
+        once: args.once,
+        debug: args.debug.then(|| Box::new(Console) as _),
+        retrain: args.retrain,
+        state_folder: global.engine.state_folder.clone(),
+        clock: Arc::new(SystemClock),
+        stop: stop_on_signal(),
+        n_workers: None,
+    };
+    let done = job.run(options, Arc::clone(&watcher) as _).await;
+    watcher.finish();
+    match done {
+        Ok(summary) => tell_end(&summary, &watcher),
+        Err(error) if is_closed_pipe(&error) => Err(Failure::ClosedPipe),
+        Err(error) => Err(Failure::Run(error.to_string())),
+    }
+}
+
+fn tell_modules(job: &Job, debug: bool) {
+    if !job.is_streaming() {
+        return;
+    }
+    let conf = job.conf();
+    let input = conf.input.as_ref().map_or("kafka", |input| input.name.as_str());
+    let outputs: Vec<&str> = conf.outputs.iter().map(|output| output.name.as_str()).collect();
+    let output = if debug { "console".to_owned() } else { outputs.join(", ") };
+    eprintln!("{}: input {input}, output {output}", job.name());
+}
+
+/// Stops the run at Ctrl-C or SIGTERM: its windows are closed and delivered. The second ends the
+/// process at once.
+fn stop_on_signal() -> watch::Receiver<Stop> {
+    let (stop, stopped) = watch::channel(Stop::Not);
+    #[expect(clippy::disallowed_methods, reason = "lives as long as the process")]
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        eprintln!("stopping: closing the open windows; once more to stop at once");
+        let _ = stop.send(Stop::CloseWindows);
+        wait_for_signal().await;
+        std::process::exit(130);
+    });
+    stopped
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn is_closed_pipe(error: &Error) -> bool {
+    let Error::Plugin(datashark_sdk::Error::Io { source, .. }) = error else { return false };
+    source.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// The account of every record, in two lines.
+fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
+    let ledger = &summary.ledger;
+    let seconds = watcher.elapsed() as f64 / 1e6;
+    eprintln!(
+        "Read {} ({}) in {seconds:.1} s = {} filtered + {} invalid + {} late + {} aggregated + {} in flight",
+        counted(ledger.read, "record"),
+        counted(ledger.n_bytes, "byte"),
+        count(ledger.filtered),
+        count(ledger.invalid),
+        count(ledger.late),
+        count(ledger.aggregated),
+        count(ledger.in_flight),
+    );
+    let mut end = format!(
+        "{} in {}; conservation gap {}",
+        counted(summary.n_findings, "finding"),
+        counted(summary.n_windows, "window"),
+        ledger.conservation_gap(),
+    );
+    if ledger.replaced > 0 {
+        end.push_str(&format!("; {} not UTF-8, mended", counted(ledger.replaced, "record")));
+    }
+    if ledger.invalid > 0 {
+        end.push_str(&format!("; invalid records are kept in {}", summary.invalid_path.display()));
+    }
+    eprintln!("{end}");
+    for failure in &summary.failures {
+        eprintln!("error: {failure}");
+    }
+    match summary.failures.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Said(FAILED)),
+    }
+}

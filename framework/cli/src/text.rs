@@ -1,0 +1,63 @@
+//! How things are shown: diagnostics, times, numbers.
+
+use std::io::IsTerminal;
+
+use chrono::{DateTime, Local};
+use datashark_conf::{Diagnostics, Style};
+use datashark_sdk::input::Micros;
+
+/// Columns of a display whose width is not known.
+const N_COLUMNS: usize = 100;
+
+/// Diagnostics as the user's standard error shows them.
+pub(crate) fn render(diagnostics: &Diagnostics) -> String {
+    if diagnostics.is_empty() {
+        return String::new();
+    }
+    let style = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
+        (false, _) => Style::Plain,
+        (true, Some(_)) => Style::Unicode,
+        (true, None) => Style::Fancy,
+    };
+    diagnostics.render(style, N_COLUMNS)
+}
+
+/// A time as the predecessor wrote it: local, to the second.
+pub(crate) fn local_time(time: Micros) -> String {
+    match DateTime::from_timestamp_micros(time) {
+        Some(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => format!("{time} us"),
+    }
+}
+
+/// A count with its thousands apart.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1384), "1,384");
+        assert_eq!(counted(1_000_000, "record"), "1,000,000 records");
+        assert_eq!(counted(1, "window"), "1 window");
+    }
+}

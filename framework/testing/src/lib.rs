@@ -1,0 +1,1 @@
+//! In-memory input and output, a manual clock and the case runner.
