@@ -22,39 +22,39 @@ const VERSION: u32 = 1;
 
 /// How far a use case has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     version: u32,
     /// The use case's name, for whoever reads the file.
-    pub use_case: String,
+    pub(crate) use_case: String,
     /// Windows that end at or before this time were delivered, in microseconds since 1970.
-    pub closed_until: Option<Micros>,
+    pub(crate) closed_until: Option<Micros>,
     /// How far each partition is.
-    pub partitions: BTreeMap<String, PartitionCheckpoint>,
+    pub(crate) partitions: BTreeMap<String, PartitionCheckpoint>,
     /// What each output gave as its receipt.
-    pub receipts: BTreeMap<String, String>,
+    pub(crate) receipts: BTreeMap<String, String>,
     /// The length of the file of invalid records.
-    pub invalid_bytes: u64,
+    pub(crate) invalid_bytes: u64,
     /// The length of the file of late records.
-    pub late_bytes: u64,
+    pub(crate) late_bytes: u64,
 }
 
 /// How far a partition is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PartitionCheckpoint {
+pub(crate) struct PartitionCheckpoint {
     /// How it is named to a person.
-    pub name: String,
+    pub(crate) name: String,
     /// Where to read on: the first record of a window that was not delivered.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// The latest event time before that offset.
-    pub max_time: Option<Micros>,
+    pub(crate) max_time: Option<Micros>,
     /// Everything before this offset was accounted for: it is filtered, invalid, late, or in a
     /// window.
-    pub accounted: u64,
+    pub(crate) accounted: u64,
 }
 
 impl Checkpoint {
     /// The first one of a use case.
-    pub fn new(use_case: &str) -> Self {
+    pub(crate) fn new(use_case: &str) -> Self {
         Checkpoint { version: VERSION, use_case: use_case.to_owned(), ..Checkpoint::default() }
     }
 

@@ -25,7 +25,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// How long to try before giving up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub(crate) enum Patience {
     /// For ever: a daemon whose input can wait.
     Endless,
     /// So many times: a run that somebody waits for.

@@ -16,7 +16,7 @@ use crate::error::Result;
 
 /// The patterns of a conf, each with its field.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     rules: Vec<Rule>,
 }
 
@@ -78,7 +78,7 @@ impl Filter {
     ///
     /// # Errors
     /// The pattern is no regex.
-    pub fn include(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
+    pub(crate) fn include(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
         self.add(field, pattern, true)
     }
 
@@ -86,7 +86,7 @@ impl Filter {
     ///
     /// # Errors
     /// The pattern is no regex.
-    pub fn exclude(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
+    pub(crate) fn exclude(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
         self.add(field, pattern, false)
     }
 
@@ -99,15 +99,8 @@ impl Filter {
     }
 
     /// Whether everything passes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty()
-    }
-
-    /// The fields that it looks at, each once.
-    pub fn fields(&self) -> Vec<&str> {
-        let mut fields: Vec<&str> = self.rules.iter().map(|rule| rule.field.as_str()).collect();
-        fields.dedup();
-        fields
     }
 
     /// Which rows pass. A field without a column counts as missing.

@@ -1,1 +1,28 @@
-//! In-memory input and output, a manual clock and the case runner.
+//! Tests of use cases without files, servers or waiting: an input and an output in memory, a clock
+//! that stands still, and a runner for folders of cases.
+//!
+//! A **case** is a folder `tests/cases/<area>/<case>` with
+//! - `case.conf`: the conf, with `input = memory` (streaming) or `file = input/…` (batch);
+//! - `input/`: the records, a file for each partition, a line for each record;
+//! - `expected`: the findings as [`Found::render`] shows them and the account of the records, or
+//!   `expected.error`: a line for each part of the message that the user must see.
+//!
+//! [`run_cases`] runs every case straight, with tiny batches on several threads, killed in the
+//! middle and started again, and with its records spread over other partitions: all must give what
+//! is expected. With `UPDATE_CASES=1` in the environment it writes `expected` instead.
+//!
+//! ```no_run
+//! # use datashark_sdk::UseCaseEntry;
+//! # const USE_CASE: UseCaseEntry = panic!();
+//! datashark_testing::run_cases("tests/cases".as_ref(), &[USE_CASE]).unwrap();
+//! ```
+
+mod case;
+mod input;
+mod output;
+mod shared_data;
+
+pub use case::{run_case, run_cases};
+pub use input::{Batches, MemoryBatch, MemoryInput, Partition, Script};
+pub use output::{Found, MemoryOutput};
+pub use shared_data::shared_data;

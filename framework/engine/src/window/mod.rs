@@ -25,7 +25,7 @@ pub(crate) const MAX_TIME: Micros = 1 << 62;
 
 /// The windows of a use case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Windowing {
+pub(crate) enum Windowing {
     /// One window over everything: a batch run, or training.
     Whole,
     /// Windows of time.
@@ -34,7 +34,7 @@ pub enum Windowing {
 
 /// Windows of one size, one every slide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
+pub(crate) struct Windows {
     size: Micros,
     slide: Micros,
 }
@@ -56,7 +56,7 @@ impl Slot {
 impl Windows {
     /// Windows of this size, one every `slide`; both in microseconds. `None` unless
     /// `0 < slide <= size`.
-    pub fn try_new(size: Micros, slide: Micros) -> Option<Self> {
+    pub(crate) fn try_new(size: Micros, slide: Micros) -> Option<Self> {
         (0 < slide && slide <= size && size < MAX_TIME / 4).then_some(Windows { size, slide })
     }
 
