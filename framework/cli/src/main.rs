@@ -2,7 +2,18 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit status: 0 where all went
 //! well, 1 where a run failed or could not read or deliver everything, 2 where the command line or
-//! a conf is wrong.
+//! a conf is wrong. Beside these, 130 where a second Ctrl-C or SIGTERM ended a run at once. A
+//! closed pipe, as `datashark … | head` makes one, is a clean end.
+//!
+//! | module | what |
+//! |---|---|
+//! | `args` | the command line |
+//! | `standalone`, `check`, `list` | a command each |
+//! | `registry` | the one list of what is built in |
+//! | `global` | finds `datashark.conf` |
+//! | `console`, `progress`, `text` | how findings, a run and numbers are shown |
+//!
+//! What runs is the engine's business: nothing here looks at a record.
 #![expect(clippy::print_stdout, reason = "the one crate whose business is the console")]
 
 mod args;

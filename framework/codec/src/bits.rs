@@ -52,6 +52,28 @@ fn of_block(bytes: &[u8; WIDTH]) -> JsonMasks {
     masks
 }
 
+/// Where one of two bytes stands among the first 64 of `text`, or in all of it where there are
+/// fewer: the masks of `a` and of `b`, neither of which is 0.
+#[inline(always)]
+pub(crate) fn two_masks(text: &[u8], a: u8, b: u8) -> (u64, u64) {
+    let mut padded = [0; WIDTH];
+    let bytes = match text.first_chunk::<WIDTH>() {
+        Some(bytes) => bytes,
+        None => {
+            padded[..text.len()].copy_from_slice(text);
+            &padded
+        }
+    };
+    let (a, b) = (u8x16::splat(a), u8x16::splat(b));
+    let mut masks = (0, 0);
+    for (i, part) in bytes.as_chunks::<16>().0.iter().enumerate() {
+        let part = u8x16::new(*part);
+        masks.0 |= u64::from(part.simd_eq(a).to_bitmask()) << (16 * i);
+        masks.1 |= u64::from(part.simd_eq(b).to_bitmask()) << (16 * i);
+    }
+    masks
+}
+
 /// Which characters a backslash escapes, for the masks of texts in order.
 ///
 /// After simdjson's `json_escape_scanner`: the carry of a subtraction runs through each series of

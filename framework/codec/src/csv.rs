@@ -123,7 +123,7 @@ impl Csv {
 
 fn ascii(option: &'static str, character: char) -> Result<u8, CsvOptionError> {
     match u8::try_from(character) {
-        Ok(byte) if byte.is_ascii() && byte != b'\n' && byte != b'\r' => Ok(byte),
+        Ok(byte) if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Ok(byte),
         _ => Err(CsvOptionError {
             option,
             message: format!("`{character}` is not one ASCII character"),

@@ -70,7 +70,7 @@ impl Rows {
         let mut n_replaced = 0;
         let utf8 = known_utf8(&records, selection);
         if !utf8 && P::UTF8 == Utf8::Replace {
-            (records, n_replaced) = replace(&records, selection);
+            (records, n_replaced) = replace(records, selection);
         }
         let n_records = records.len();
         let n_selected = selection.map_or(n_records, BooleanBuffer::count_set_bits);
@@ -180,28 +180,30 @@ fn require_utf8(record: &Record<'_>) -> Result<(), String> {
 
 /// The same records with U+FFFD for what is not UTF-8 in the selected ones, and how many those are.
 fn replace(
-    records: &BinaryViewArray,
+    records: BinaryViewArray,
     selection: Option<&BooleanBuffer>,
 ) -> (BinaryViewArray, usize) {
-    let mut views = records.views().to_vec();
+    let bad = |idx: &usize| !is_utf8(records.value(*idx));
+    let bad: Vec<usize> = match selection {
+        Some(selected) => selected.set_indices().filter(bad).collect(),
+        None => (0..records.len()).filter(bad).collect(),
+    };
+    if bad.is_empty() {
+        return (records, 0);
+    }
     let block_idx = records.data_buffers().len() as u32;
+    let mut views = records.views().to_vec();
     let mut block = Vec::new();
-    let mut n_replaced = 0;
-    for (idx, slot) in views.iter_mut().enumerate() {
-        let bytes = records.value(idx);
-        if selection.is_some_and(|selected| !selected.value(idx)) || is_utf8(bytes) {
-            continue;
-        }
+    for idx in &bad {
         let start = block.len();
-        block.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
-        *slot = view::view(&block, start, block.len() - start, block_idx);
-        n_replaced += 1;
+        block.extend_from_slice(String::from_utf8_lossy(records.value(*idx)).as_bytes());
+        views[*idx] = view::view(&block, start, block.len() - start, block_idx);
     }
     let mut blocks = records.data_buffers().to_vec();
     blocks.push(Buffer::from_vec(block));
     let replaced = BinaryViewArray::try_new(views.into(), blocks, None)
         .expect("a replaced record is whole in the new block");
-    (replaced, n_replaced)
+    (replaced, bad.len())
 }
 
 fn is_utf8(bytes: &[u8]) -> bool {

@@ -72,7 +72,9 @@ impl Scan<'_> {
         for (i, step) in steps.iter().enumerate() {
             match step {
                 Step::Mark(slot) => self.marks[*slot] = at,
-                Step::Literal(text) if self.text[at..].starts_with(text) => at += text.len(),
+                Step::Literal(literal) if literal.begins(&self.text[at..]) => {
+                    at += literal.text.len();
+                }
                 Step::End if at == self.text.len() => {}
                 Step::Literal(_) | Step::End => return Outcome::NoMatch,
                 Step::Repeat(repeat) => {

@@ -16,7 +16,7 @@ use crate::error::Result;
 
 /// The patterns of a conf, each with its field.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Filter {
+pub struct Filter {
     rules: Vec<Rule>,
 }
 
@@ -78,7 +78,7 @@ impl Filter {
     ///
     /// # Errors
     /// The pattern is no regex.
-    pub(crate) fn include(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
+    pub fn include(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
         self.add(field, pattern, true)
     }
 
@@ -86,7 +86,7 @@ impl Filter {
     ///
     /// # Errors
     /// The pattern is no regex.
-    pub(crate) fn exclude(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
+    pub fn exclude(&mut self, field: &str, pattern: &str) -> Result<(), regex::Error> {
         self.add(field, pattern, false)
     }
 
@@ -99,12 +99,15 @@ impl Filter {
     }
 
     /// Whether everything passes.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
     /// Which rows pass. A field without a column counts as missing.
-    pub(crate) fn passing(&self, rows: &RecordBatch) -> Result<BooleanBuffer> {
+    ///
+    /// # Errors
+    /// A column that cannot be shown as text.
+    pub fn passing(&self, rows: &RecordBatch) -> Result<BooleanBuffer> {
         let mut passing = BooleanBuffer::new_set(rows.num_rows());
         for of_field in self.rules.chunk_by(|a, b| a.field == b.field) {
             let field = of_field.first().map(|rule| rule.field.as_str()).unwrap_or_default();

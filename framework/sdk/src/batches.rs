@@ -1,5 +1,7 @@
 //! Rows handed to a use case: a list of batches of one schema, read as one table.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
@@ -46,7 +48,7 @@ impl<'a> Batches<'a> {
         match self.batches {
             [one] => one.clone(),
             many => concat_batches(self.schema, many)
-                .unwrap_or_else(|_| RecordBatch::new_empty(self.schema.clone())),
+                .unwrap_or_else(|_| RecordBatch::new_empty(Arc::clone(self.schema))),
         }
     }
 
@@ -59,7 +61,7 @@ impl<'a> Batches<'a> {
             .schema
             .index_of(name)
             .map_err(|_| self.no_column(name))?;
-        Ok(self.concat().column(idx).clone())
+        Ok(Arc::clone(self.concat().column(idx)))
     }
 
     /// Numeric columns as a matrix of shape `(n_rows, names.len())`; a null is 0.

@@ -2,12 +2,13 @@
 //! run where a test wants it.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::BinaryViewArray;
 use async_trait::async_trait;
 use datashark_engine::Stop;
-use datashark_sdk::Result;
+use datashark_sdk::{Error, Result};
 use datashark_sdk::input::{
     Content, Input, InputBatch, InputEvent, Micros, Open, PartitionId, Payloads, Source,
 };
@@ -126,7 +127,8 @@ pub struct MemoryInput {
     reader: Reader,
 }
 
-/// `file = …` of a batch use case, out of memory.
+/// `file = input/…` of a batch use case, out of memory; any other file, as a training file, is read
+/// from the disk, as one partition.
 #[derive(Debug)]
 pub struct MemoryBatch {
     reader: Reader,
@@ -142,7 +144,10 @@ struct Reader {
 
 impl Reader {
     fn new(open: &Open) -> Self {
-        let script = SCRIPT.with(Arc::clone);
+        Reader::of(SCRIPT.with(Arc::clone), open)
+    }
+
+    fn of(script: Arc<Script>, open: &Open) -> Self {
         let mut events = VecDeque::new();
         let mut queues: Vec<VecDeque<InputBatch>> = Vec::new();
         for partition in &script.partitions {
@@ -243,8 +248,15 @@ impl Input for MemoryBatch {
         Ok(Source::Raw { format })
     }
 
-    async fn open(_: MemoryBatchConf, open: Open) -> Result<Self> {
-        Ok(MemoryBatch { reader: Reader::new(&open) })
+    async fn open(conf: MemoryBatchConf, open: Open) -> Result<Self> {
+        let path = Path::new(&conf.file);
+        if path.parent().is_some_and(|folder| folder.ends_with("input")) {
+            return Ok(MemoryBatch { reader: Reader::new(&open) });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::io(format!("reading {}", conf.file), error))?;
+        let script = Script::new(vec![Partition::of_lines(conf.file, &text)], Batches::Whole);
+        Ok(MemoryBatch { reader: Reader::of(Arc::new(script), &open) })
     }
 
     async fn next(&mut self) -> Result<Option<InputEvent>> {

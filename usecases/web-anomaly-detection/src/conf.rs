@@ -80,7 +80,10 @@ impl Conf {
             Problem::at(["tolerance"], found)
         });
         let numbers = in_range.into_iter().flatten().chain(tolerance);
-        pattern_problem(&self.apache_access_logs_pattern).into_iter().chain(numbers).collect()
+        pattern_problem(&self.apache_access_logs_pattern)
+            .into_iter()
+            .chain(numbers)
+            .collect()
     }
 }
 
@@ -104,7 +107,11 @@ fn pattern_problem(pattern: &str) -> Option<Problem> {
     if missing.is_empty() {
         return None;
     }
-    let known = if found.is_empty() { "no named group".into() } else { found.join(", ") };
+    let known = if found.is_empty() {
+        "no named group".into()
+    } else {
+        found.join(", ")
+    };
     let plural = if missing.len() == 1 { "" } else { "s" };
     let missing = missing.join(" and ");
     let message = format!("the pattern lacks the group{plural} {missing}; it has {known}");
@@ -141,24 +148,38 @@ mod tests {
     fn a_pattern_without_its_groups_names_the_key_and_the_groups() {
         assert_eq!(
             problems(&Conf::with_pattern(r"(?P<sourc>\S+) (?P<code>\d+)")),
-            ["apache_access_logs_pattern: the pattern lacks the groups `source` and \
-              `response_code`; it has sourc, code"]
+            [
+                "apache_access_logs_pattern: the pattern lacks the groups `source` and \
+              `response_code`; it has sourc, code"
+            ]
         );
         assert_eq!(
             problems(&Conf::with_pattern(r"(?P<source>\S+) (\d+)")),
-            ["apache_access_logs_pattern: the pattern lacks the group `response_code`; \
-              it has source"]
+            [
+                "apache_access_logs_pattern: the pattern lacks the group `response_code`; \
+              it has source"
+            ]
         );
     }
 
     #[test]
     fn every_mistake_is_found_at_once() {
-        let conf =
-            Conf { clusters: 0, starts: 0, tolerance: 0.0, ..Conf::with_pattern("(?P<source>") };
+        let conf = Conf {
+            clusters: 0,
+            starts: 0,
+            tolerance: 0.0,
+            ..Conf::with_pattern("(?P<source>")
+        };
         let problems = problems(&conf);
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].starts_with("apache_access_logs_pattern: not a pattern: "));
-        assert_eq!(problems[1], "clusters: expected a whole number from 1 to 1000, found `0`");
-        assert_eq!(problems[3], "tolerance: expected a number above 0, found `0`");
+        assert_eq!(
+            problems[1],
+            "clusters: expected a whole number from 1 to 1000, found `0`"
+        );
+        assert_eq!(
+            problems[3],
+            "tolerance: expected a number above 0, found `0`"
+        );
     }
 }

@@ -39,7 +39,12 @@ impl Features {
     pub(crate) fn sql(self) -> String {
         let classes: &[(&str, char)] = match self {
             Features::Counts => &[("twoxx", '2'), ("nxx", '5')],
-            Features::Rates => &[("twoxx", '2'), ("threexx", '3'), ("fourxx", '4'), ("nxx", '5')],
+            Features::Rates => &[
+                ("twoxx", '2'),
+                ("threexx", '3'),
+                ("fourxx", '4'),
+                ("nxx", '5'),
+            ],
         };
         let count = |(name, digit): &(&str, char)| {
             format!("count(*) FILTER (WHERE starts_with(response_code, '{digit}')) AS {name}")
@@ -96,7 +101,10 @@ pub struct Scaling {
 impl Scaling {
     /// Leaves features as they are.
     fn none(n_features: usize) -> Self {
-        Scaling { mean: vec![0.0; n_features], deviation: vec![1.0; n_features] }
+        Scaling {
+            mean: vec![0.0; n_features],
+            deviation: vec![1.0; n_features],
+        }
     }
 
     /// The mean and the standard deviation (of the population) of each feature of `points`,
@@ -120,11 +128,19 @@ impl Scaling {
 fn mean_and_deviation(values: ArrayView1<'_, f64>) -> (f64, f64) {
     let n_values = (values.len() as f64).max(1.0);
     let mean = values.sum() / n_values;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n_values;
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / n_values;
     // What is the same for all has a variance of rounding errors, not quite 0; scikit-learn's
     // StandardScaler draws the line at the same place.
     let rounding = (n_values * mean * f64::EPSILON).powi(2);
-    let deviation = if variance <= rounding { 1.0 } else { variance.sqrt() };
+    let deviation = if variance <= rounding {
+        1.0
+    } else {
+        variance.sqrt()
+    };
     (mean, deviation)
 }
 
@@ -143,14 +159,20 @@ mod tests {
              count(*) FILTER (WHERE starts_with(response_code, '5')) AS nxx \
              FROM records GROUP BY source"
         );
-        assert!(Features::Rates.sql().contains("count(*) AS total FROM records"));
+        assert!(
+            Features::Rates
+                .sql()
+                .contains("count(*) AS total FROM records")
+        );
     }
 
     #[test]
     fn rates_are_shares_and_the_logarithm_of_the_total() {
         let counts = array![[2.0, 0.0, 1.0, 1.0, 4.0], [0.0, 0.0, 0.0, 0.0, 1.0]];
-        let expected =
-            array![[0.5, 0.0, 0.25, 0.25, 5_f64.ln()], [0.0, 0.0, 0.0, 0.0, 2_f64.ln()]];
+        let expected = array![
+            [0.5, 0.0, 0.25, 0.25, 5_f64.ln()],
+            [0.0, 0.0, 0.0, 0.0, 2_f64.ln()]
+        ];
         let difference = (rates(counts) - expected).mapv(f64::abs).sum();
         assert!(difference < 1e-15, "{difference}");
     }

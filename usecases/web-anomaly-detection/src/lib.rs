@@ -114,7 +114,11 @@ impl UseCase for WebAnomaly {
         let points = self.features.points(rows)?;
         let scaling = self.features.scaling(&points);
         let centres = self.k_means.fit(&scaling.apply(points))?;
-        Ok(Centres { features: self.features, scaling, centres })
+        Ok(Centres {
+            features: self.features,
+            scaling,
+            centres,
+        })
     }
 
     fn score(&self, model: &Centres, _: &Window, rows: Batches<'_>) -> Result<Findings> {
@@ -123,7 +127,10 @@ impl UseCase for WebAnomaly {
         let nearest = model.nearest(&points);
         let distances: Float64Array = nearest.iter().map(|n| Some(n.distance)).collect();
         let clusters: Int64Array = nearest.iter().map(|n| Some(n.cluster as i64)).collect();
-        Findings::from(rows).score(distances).with("cluster", clusters).build()
+        Findings::from(rows)
+            .score(distances)
+            .with("cluster", clusters)
+            .build()
     }
 }
 

@@ -45,12 +45,19 @@ impl Centres {
             && self.scaling.mean.len() == n_features
             && self.scaling.deviation.len() == n_features
             && self.centres.iter().all(|centre| centre.len() == n_features);
-        if whole { Ok(()) } else { Err(Error::data("the saved model is damaged: train again")) }
+        if whole {
+            Ok(())
+        } else {
+            Err(Error::data("the saved model is damaged: train again"))
+        }
     }
 
     /// The nearest centre of each of `points`, `(n_points, n_features)`, which are scaled.
     pub fn nearest(&self, points: &Array2<f64>) -> Vec<Nearest> {
-        points.axis_iter(Axis(0)).map(|point| nearest(&self.centres, point)).collect()
+        points
+            .axis_iter(Axis(0))
+            .map(|point| nearest(&self.centres, point))
+            .collect()
     }
 }
 
@@ -63,5 +70,8 @@ pub(crate) fn nearest(centres: &[Vec<f64>], point: ArrayView1<'_, f64>) -> Neare
             best = (cluster, square);
         }
     }
-    Nearest { cluster: best.0, distance: best.1.sqrt() }
+    Nearest {
+        cluster: best.0,
+        distance: best.1.sqrt(),
+    }
 }

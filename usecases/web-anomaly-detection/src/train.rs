@@ -59,7 +59,10 @@ impl KMeans {
         let mut best: Option<Solution> = None;
         for start in 0..self.starts {
             let solution = settle(points, self.start(points, start)?);
-            if best.as_ref().is_none_or(|best| solution.is_better_than(best)) {
+            if best
+                .as_ref()
+                .is_none_or(|best| solution.is_better_than(best))
+            {
                 best = Some(solution);
             }
         }
@@ -69,8 +72,10 @@ impl KMeans {
 
     fn check(&self, points: &Array2<f64>) -> Result<()> {
         let bits = |value: &f64| value.to_bits();
-        let distinct: BTreeSet<Vec<u64>> =
-            points.axis_iter(Axis(0)).map(|point| point.iter().map(bits).collect()).collect();
+        let distinct: BTreeSet<Vec<u64>> = points
+            .axis_iter(Axis(0))
+            .map(|point| point.iter().map(bits).collect())
+            .collect();
         if distinct.len() < self.clusters {
             return Err(Error::data(format!(
                 "the training log has {} sources with {} different counts: too few for \
@@ -94,7 +99,11 @@ impl KMeans {
         let fitted = params
             .fit(&DatasetBase::from(points.view()))
             .map_err(|error| Error::internal(format!("K-means failed: {error}")))?;
-        Ok(fitted.centroids().axis_iter(Axis(0)).map(|centre| centre.to_vec()).collect())
+        Ok(fitted
+            .centroids()
+            .axis_iter(Axis(0))
+            .map(|centre| centre.to_vec())
+            .collect())
     }
 }
 
@@ -110,13 +119,18 @@ impl Solution {
     /// Ties go to the lower centres, so that the order of the starts does not matter.
     fn is_better_than(&self, other: &Solution) -> bool {
         let order = self.inertia.total_cmp(&other.inertia);
-        order.then_with(|| lexicographic(&self.centres, &other.centres)).is_lt()
+        order
+            .then_with(|| lexicographic(&self.centres, &other.centres))
+            .is_lt()
     }
 }
 
 fn lexicographic(one: &[Vec<f64>], other: &[Vec<f64>]) -> std::cmp::Ordering {
     let pairs = one.iter().flatten().zip(other.iter().flatten());
-    pairs.map(|(x, y)| x.total_cmp(y)).find(|order| order.is_ne()).unwrap_or(one.len().cmp(&other.len()))
+    pairs
+        .map(|(x, y)| x.total_cmp(y))
+        .find(|order| order.is_ne())
+        .unwrap_or(one.len().cmp(&other.len()))
 }
 
 /// Moves each centre to the mean of the points nearest to it, until no point changes its cluster.
@@ -139,7 +153,10 @@ fn settle(points: &Array2<f64>, mut centres: Vec<Vec<f64>>) -> Solution {
 }
 
 fn assign(points: &Array2<f64>, centres: &[Vec<f64>]) -> Vec<usize> {
-    points.axis_iter(Axis(0)).map(|point| nearest(centres, point).cluster).collect()
+    points
+        .axis_iter(Axis(0))
+        .map(|point| nearest(centres, point).cluster)
+        .collect()
 }
 
 /// A centre without points stays where it is.
@@ -148,7 +165,9 @@ fn move_to_means(points: &Array2<f64>, clusters: &[usize], centres: &mut [Vec<f6
     let mut sums = vec![(vec![0.0; n_features], 0_u64); centres.len()];
     for (point, &cluster) in points.axis_iter(Axis(0)).zip(clusters) {
         let (sum, n_points) = &mut sums[cluster];
-        sum.iter_mut().zip(point).for_each(|(sum, value)| *sum += value);
+        sum.iter_mut()
+            .zip(point)
+            .for_each(|(sum, value)| *sum += value);
         *n_points += 1;
     }
     for (centre, (sum, n_points)) in centres.iter_mut().zip(sums) {

@@ -4,6 +4,8 @@
 //! read where they lie, in `DATASHARK_DATA` or `../shared/data` beside the tree. Without them the
 //! distances are still compared, with the centres that are in the file.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod logs;
 
 use std::collections::BTreeMap;
@@ -17,8 +19,7 @@ use datashark_web_anomaly_detection::{Centres, Conf, Features, WebAnomaly};
 use logs::{Counts, counts, rows, score, train};
 use serde_json::Value;
 
-const PATTERN: &str =
-    r#"(?P<source>\S+) \[[0-9:]+\] \"(.*)\" (?P<response_code>\d{3}) (\S+)"#;
+const PATTERN: &str = r#"(?P<source>\S+) \[[0-9:]+\] \"(.*)\" (?P<response_code>\d{3}) (\S+)"#;
 
 /// How far centres may be from scikit-learn's.
 const CENTRE_TOLERANCE: f64 = 1e-6;
@@ -30,7 +31,11 @@ fn reference() -> Value {
 }
 
 fn use_case(features: Features) -> WebAnomaly {
-    WebAnomaly::new(Conf { features, ..Conf::with_pattern(PATTERN) }).unwrap()
+    WebAnomaly::new(Conf {
+        features,
+        ..Conf::with_pattern(PATTERN)
+    })
+    .unwrap()
 }
 
 /// The counts of each source of a log; `None`, said aloud, where the log is not there.
@@ -39,18 +44,26 @@ fn counts_of(file: &str) -> Option<BTreeMap<String, Counts>> {
     let data = std::env::var_os("DATASHARK_DATA").map_or(PathBuf::from(beside), PathBuf::from);
     let path = data.join("access_logs/epa_format").join(file);
     let Ok(log) = std::fs::File::open(&path) else {
-        eprintln!("SKIPPED: {} is not there; set DATASHARK_DATA", path.display());
+        eprintln!(
+            "SKIPPED: {} is not there; set DATASHARK_DATA",
+            path.display()
+        );
         return None;
     };
     let mut text = Vec::new();
-    flate2::read::GzDecoder::new(log).read_to_end(&mut text).unwrap();
+    flate2::read::GzDecoder::new(log)
+        .read_to_end(&mut text)
+        .unwrap();
     Some(counts(&String::from_utf8_lossy(&text), PATTERN))
 }
 
 fn assert_near(ours: &[f64], theirs: &Value, tolerance: f64) {
     let theirs: Vec<f64> = serde_json::from_value(theirs.clone()).unwrap();
     assert_eq!(ours.len(), theirs.len());
-    let near = ours.iter().zip(&theirs).all(|(x, y)| (x - y).abs() <= tolerance);
+    let near = ours
+        .iter()
+        .zip(&theirs)
+        .all(|(x, y)| (x - y).abs() <= tolerance);
     assert!(near, "{ours:?} is not {theirs:?}");
 }
 
@@ -60,11 +73,17 @@ fn assert_distances(use_case: &WebAnomaly, model: &Centres, reference: &Value) {
     assert!(expected.len() > 100);
     let counts = |row: &Vec<f64>| std::array::from_fn(|idx| row[idx] as i64);
     let numbered = expected.iter().enumerate();
-    let sources = numbered.map(|(i, row)| (format!("{i:06}"), counts(row))).collect();
+    let sources = numbered
+        .map(|(i, row)| (format!("{i:06}"), counts(row)))
+        .collect();
     let findings = score(use_case, model, &rows(&sources));
     let clusters = findings.batch().column_by_name("cluster").unwrap();
     for (i, row) in expected.iter().enumerate() {
-        assert_eq!(clusters.as_primitive::<Int64Type>().value(i), row[5] as i64, "{row:?}");
+        assert_eq!(
+            clusters.as_primitive::<Int64Type>().value(i),
+            row[5] as i64,
+            "{row:?}"
+        );
         let difference = (findings.scores().value(i) - row[6]).abs();
         assert!(difference <= DISTANCE_TOLERANCE, "{row:?}: {difference}");
     }
@@ -74,10 +93,19 @@ fn compare(features: Features) {
     let reference = reference();
     let of_features = &reference[features.to_string()];
     let use_case = use_case(features);
-    let Some(sources) = counts_of(reference["training"]["file"].as_str().unwrap()) else { return };
-    assert_eq!(sources.len() as u64, reference["training"]["n_sources"].as_u64().unwrap());
+    let Some(sources) = counts_of(reference["training"]["file"].as_str().unwrap()) else {
+        return;
+    };
+    assert_eq!(
+        sources.len() as u64,
+        reference["training"]["n_sources"].as_u64().unwrap()
+    );
     let model = train(&use_case, &rows(&sources));
-    for (ours, theirs) in model.centres.iter().zip(of_features["centres"].as_array().unwrap()) {
+    for (ours, theirs) in model
+        .centres
+        .iter()
+        .zip(of_features["centres"].as_array().unwrap())
+    {
         assert_near(ours, theirs, CENTRE_TOLERANCE);
     }
     assert_distances(&use_case, &model, of_features);
@@ -91,17 +119,25 @@ fn scanner_stands_out(
     mut sources: BTreeMap<String, Counts>,
     reference: &Value,
 ) {
-    let Some(scanner) = counts_of(reference["scored"]["file"].as_str().unwrap()) else { return };
+    let Some(scanner) = counts_of(reference["scored"]["file"].as_str().unwrap()) else {
+        return;
+    };
     let (name, _) = scanner.first_key_value().unwrap();
     let name = name.clone();
     sources.extend(scanner);
     let findings = score(use_case, model, &rows(&sources));
     let scores = findings.scores().values();
-    let highest = (0..findings.len()).max_by(|i, j| scores[*i].total_cmp(&scores[*j])).unwrap();
+    let highest = (0..findings.len())
+        .max_by(|i, j| scores[*i].total_cmp(&scores[*j]))
+        .unwrap();
     if model.features == Features::Counts {
         assert_eq!(findings.keys().value(highest), name);
     }
-    assert!(scores.iter().all(|score| score.is_finite() && *score >= 0.0));
+    assert!(
+        scores
+            .iter()
+            .all(|score| score.is_finite() && *score >= 0.0)
+    );
 }
 
 #[test]
@@ -124,7 +160,14 @@ fn findings_are_key_distance_cluster_and_counts() {
     let names: Vec<&str> = findings.metadata().map(|(name, _)| name).collect();
     assert_eq!(names, ["cluster", "twoxx", "nxx"]);
     assert_eq!(findings.keys().value(0), "c");
-    assert_eq!(findings.batch().column(1).as_primitive::<Float64Type>().value(0), 5.0);
+    assert_eq!(
+        findings
+            .batch()
+            .column(1)
+            .as_primitive::<Float64Type>()
+            .value(0),
+        5.0
+    );
 }
 
 #[test]

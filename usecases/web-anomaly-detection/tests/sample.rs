@@ -1,5 +1,7 @@
 //! The sample in `conf/web-anomaly-detection`: its conf is right, and its scanner is found.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod logs;
 
 use std::fs;
@@ -13,7 +15,10 @@ use logs::{counts, rows, score, train};
 const SCANNER: &str = "203.0.113.66";
 
 fn sample(file: &str) -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/web-anomaly-detection");
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../conf/web-anomaly-detection"
+    );
     fs::read_to_string(PathBuf::from(folder).join(file)).unwrap()
 }
 
@@ -33,7 +38,10 @@ fn the_scanner_has_the_highest_score_and_only_in_its_window() {
     let pattern = conf().apache_access_logs_pattern;
     for features in [Features::Counts, Features::Rates] {
         let use_case = WebAnomaly::new(Conf { features, ..conf() }).unwrap();
-        let model = train(&use_case, &rows(&counts(&sample("test_access_log"), &pattern)));
+        let model = train(
+            &use_case,
+            &rows(&counts(&sample("test_access_log"), &pattern)),
+        );
         let quiet = counts(&sample("logs/access_log.1"), &pattern);
         assert!(!quiet.contains_key(SCANNER));
         let window = rows(&counts(&sample("logs/access_log.2"), &pattern));

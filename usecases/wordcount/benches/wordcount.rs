@@ -25,7 +25,16 @@ fn words(c: &mut Criterion) {
     let cases = [
         ("licence", licence.repeat(N_BYTES / licence.len() + 1)),
         ("zipf", generated(zipf)),
-        ("distinct", generated(|random, n| if n % 2 == 0 { n } else { zipf(random, n) })),
+        (
+            "distinct",
+            generated(|random, n| {
+                if n.is_multiple_of(2) {
+                    n
+                } else {
+                    zipf(random, n)
+                }
+            }),
+        ),
     ];
     for (name, text) in &cases {
         let batches = batches(&text[..N_BYTES]);
@@ -53,7 +62,9 @@ fn batch(block: &[u8]) -> RecordBatch {
     let buffer = lines.append_block(Buffer::from(block));
     let mut start = 0;
     for line in block.split(|byte| *byte == b'\n') {
-        lines.try_append_view(buffer, start, line.len() as u32).expect("a line is in its block");
+        lines
+            .try_append_view(buffer, start, line.len() as u32)
+            .expect("a line is in its block");
         start += line.len() as u32 + 1;
     }
     let lines: ArrayRef = Arc::new(lines.finish());
@@ -66,10 +77,12 @@ fn generated(next: impl Fn(u64, u64) -> u64) -> String {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut n = 0;
     while text.len() < N_BYTES {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         n += 1;
         push_word(&mut text, next(random >> 11, n));
-        text.push(if n % 10 == 0 { '\n' } else { ' ' });
+        text.push(if n.is_multiple_of(10) { '\n' } else { ' ' });
     }
     text
 }
@@ -94,7 +107,7 @@ fn push_word(text: &mut String, rank: u64) {
             break;
         }
     }
-    if rank % 37 == 0 {
+    if rank.is_multiple_of(37) {
         write!(text, "{rank},").expect("a string takes all");
     }
 }

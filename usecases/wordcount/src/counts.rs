@@ -38,7 +38,7 @@ struct Entry {
 }
 
 /// A word as it is looked up.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Word {
     /// Its first eight bytes, the first lowest, zeros behind a shorter word.
     head: u64,
@@ -46,6 +46,25 @@ struct Word {
     /// [`Counts::long`].
     tail: u64,
     n_bytes: u32,
+}
+
+/// How many words are looked up at a time.
+const PENDING: usize = 32;
+
+/// Short words on their way into the table, with their hashes. Looked up one behind the other, with
+/// nothing between, the processor waits for the memory of several of them at once.
+pub(crate) struct Pending {
+    words: [(Word, u64); PENDING],
+    n_words: usize,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Pending {
+            words: [(Word::default(), 0); PENDING],
+            n_words: 0,
+        }
+    }
 }
 
 impl Counts {
@@ -58,10 +77,13 @@ impl Counts {
     pub fn get(&self, word: &str) -> u64 {
         let word = word.as_bytes();
         let found = match Word::short(word) {
-            Some(short) => self.entries.find(hash_short(&self.hasher, short), |e| e.word == short),
+            Some(short) => self
+                .entries
+                .find(hash_short(&self.hasher, short), |e| e.word == short),
             None => {
                 let hash = hash_long(&self.hasher, word);
-                self.entries.find(hash, |e| e.word.is_long(word, &self.long))
+                self.entries
+                    .find(hash, |e| e.word.is_long(word, &self.long))
             }
         };
         found.map_or(0, |entry| entry.count)
@@ -81,24 +103,55 @@ impl Counts {
     }
 
     /// Adds one occurrence of the word at `[start, end)` of a text, lower-casing it, if it is
-    /// ASCII; says whether it is.
+    /// ASCII; says whether it is. It may stay in `pending`.
     #[inline(always)]
-    pub(crate) fn add_ascii(&mut self, text: &[u8], start: usize, end: usize) -> bool {
+    pub(crate) fn add_ascii(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        pending: &mut Pending,
+    ) -> bool {
         let n_bytes = end - start;
         if n_bytes > SHORT {
             return self.add_long_ascii(&text[start..end]);
         }
         let (head, tail) = ends(text, start, end);
-        let (Some(head), Some(tail)) = (lower_ascii(head), lower_ascii(tail)) else { return false };
-        let word = Word { head, tail, n_bytes: n_bytes as u32 };
-        self.add_short(word, 1);
+        let (Some(head), Some(tail)) = (lower_ascii(head), lower_ascii(tail)) else {
+            return false;
+        };
+        let word = Word {
+            head,
+            tail,
+            n_bytes: n_bytes as u32,
+        };
+        pending.words[pending.n_words] = (word, hash_short(&self.hasher, word));
+        pending.n_words += 1;
+        if pending.n_words == PENDING {
+            self.add_pending(pending);
+        }
         true
     }
 
-    #[inline(always)]
+    /// Adds one occurrence of each pending word.
+    pub(crate) fn add_pending(&mut self, pending: &mut Pending) {
+        for (word, hash) in &pending.words[..pending.n_words] {
+            self.add_hashed(*word, *hash, 1);
+        }
+        pending.n_words = 0;
+    }
+
     fn add_short(&mut self, word: Word, count: u64) {
-        let Counts { entries, long, hasher } = self;
-        let hash = hash_short(hasher, word);
+        self.add_hashed(word, hash_short(&self.hasher, word), count);
+    }
+
+    #[inline(always)]
+    fn add_hashed(&mut self, word: Word, hash: u64, count: u64) {
+        let Counts {
+            entries,
+            long,
+            hasher,
+        } = self;
         if let Some(entry) = entries.find_mut(hash, |entry| entry.word == word) {
             entry.count += count;
         } else {
@@ -114,13 +167,20 @@ impl Counts {
     }
 
     fn add_long(&mut self, word: &[u8], count: u64) {
-        let Counts { entries, long, hasher } = self;
+        let Counts {
+            entries,
+            long,
+            hasher,
+        } = self;
         let hash = hash_long(hasher, word);
         let same = |entry: &Entry| entry.word.is_long(word, long);
         match entries.entry(hash, same, |entry| entry.word.hash(hasher, long)) {
             Slot::Occupied(mut entry) => entry.get_mut().count += count,
             Slot::Vacant(slot) => {
-                slot.insert(Entry { word: Word::long(word, long.len()), count });
+                slot.insert(Entry {
+                    word: Word::long(word, long.len()),
+                    count,
+                });
                 long.extend_from_slice(word);
             }
         }
@@ -159,12 +219,20 @@ impl Counts {
 impl Word {
     fn short(word: &[u8]) -> Option<Self> {
         let (head, tail) = ends(word, 0, word.len());
-        (word.len() <= SHORT).then_some(Word { head, tail, n_bytes: word.len() as u32 })
+        (word.len() <= SHORT).then_some(Word {
+            head,
+            tail,
+            n_bytes: word.len() as u32,
+        })
     }
 
     fn long(word: &[u8], start: usize) -> Self {
         let head = eight_bytes(word, 0);
-        Word { head, tail: start as u64, n_bytes: word.len() as u32 }
+        Word {
+            head,
+            tail: start as u64,
+            n_bytes: word.len() as u32,
+        }
     }
 
     fn is_long(&self, word: &[u8], long: &[u8]) -> bool {

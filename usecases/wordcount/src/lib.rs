@@ -36,6 +36,7 @@
 
 mod counts;
 mod lines;
+mod unicode;
 mod words;
 
 use std::sync::Arc;
@@ -85,7 +86,9 @@ impl Reduce for CountWords {
     /// # Panics
     /// The batch has no column `line` of type `Utf8View`: the engine broke its word.
     fn add(&self, counts: &mut Counts, batch: &RecordBatch) {
-        let lines = batch.column_by_name(LINE).and_then(|lines| lines.as_string_view_opt());
+        let lines = batch
+            .column_by_name(LINE)
+            .and_then(|lines| lines.as_string_view_opt());
         let lines = lines.expect("the engine gives the column that was asked for: `line`");
         lines::for_each_run(lines, |text| words::count(text, counts));
     }
@@ -105,8 +108,10 @@ impl Reduce for CountWords {
             Field::new("word", DataType::Utf8View, false),
             Field::new("count", DataType::UInt64, false),
         ]);
-        let columns: Vec<ArrayRef> =
-            vec![Arc::new(words.finish()), Arc::new(UInt64Array::from(numbers))];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(words.finish()),
+            Arc::new(UInt64Array::from(numbers)),
+        ];
         Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
     }
 

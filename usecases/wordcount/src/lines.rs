@@ -51,7 +51,11 @@ impl Run {
             Some(buffer) => buffer == view.buffer_index && self.reaches(start, buffers),
         };
         if follows {
-            self.start = if self.buffer.is_none() { start } else { self.start };
+            self.start = if self.buffer.is_none() {
+                start
+            } else {
+                self.start
+            };
             self.buffer = Some(view.buffer_index);
             self.end = start + view.length as usize;
         }
@@ -60,11 +64,15 @@ impl Run {
 
     /// A short line has no place in a buffer, but the bytes behind the run may well be it.
     fn extend_inline(&mut self, line: &[u8], buffers: &[Buffer]) -> bool {
-        let Some(buffer) = self.buffer else { return line.is_empty() };
+        let Some(buffer) = self.buffer else {
+            return line.is_empty();
+        };
         let behind = &buffers[buffer as usize][self.end..];
         let gap = if behind.starts_with(b"\r\n") { 2 } else { 1 };
         let follows = behind.first().is_some_and(is_line_end)
-            && behind.get(gap..).is_some_and(|behind| behind.starts_with(line));
+            && behind
+                .get(gap..)
+                .is_some_and(|behind| behind.starts_with(line));
         // A line's bytes are whole characters, but more of the line's word may stand behind them
         // in the buffer if the line is none of it; the next line's check sees to that.
         if follows {
@@ -75,13 +83,17 @@ impl Run {
 
     /// Whether only a line's end is between the run and `start`.
     fn reaches(&self, start: usize, buffers: &[Buffer]) -> bool {
-        let Some(buffer) = self.buffer else { return false };
+        let Some(buffer) = self.buffer else {
+            return false;
+        };
         let gap = buffers[buffer as usize].get(self.end..start);
         gap.is_some_and(|gap| !gap.is_empty() && gap.len() <= 2 && gap.iter().all(is_line_end))
     }
 
     fn text<'a>(&self, buffers: &'a [Buffer]) -> &'a [u8] {
-        self.buffer.map_or(&[], |buffer| &buffers[buffer as usize][self.start..self.end])
+        self.buffer.map_or(&[], |buffer| {
+            &buffers[buffer as usize][self.start..self.end]
+        })
     }
 }
 
@@ -103,7 +115,9 @@ mod tests {
 
     fn runs(lines: &StringViewArray) -> Vec<String> {
         let mut runs = Vec::new();
-        for_each_run(lines, |run| runs.push(String::from_utf8(run.to_vec()).unwrap()));
+        for_each_run(lines, |run| {
+            runs.push(String::from_utf8(run.to_vec()).unwrap())
+        });
         runs.retain(|run| !run.is_empty());
         runs
     }
@@ -113,7 +127,9 @@ mod tests {
         let mut column = StringViewBuilder::new();
         let block = column.append_block(Buffer::from(text.as_bytes()));
         for line in lines {
-            column.try_append_view(block, line.start as u32, line.len() as u32).unwrap();
+            column
+                .try_append_view(block, line.start as u32, line.len() as u32)
+                .unwrap();
         }
         column.finish()
     }
@@ -128,13 +144,19 @@ mod tests {
     #[test]
     fn a_line_that_was_left_out_parts_two_runs() {
         let text = "a line that is long enough\nshort\nand another that is long";
-        assert_eq!(runs(&cut(text, &[0..26, 33..57])), [&text[..26], &text[33..]]);
+        assert_eq!(
+            runs(&cut(text, &[0..26, 33..57])),
+            [&text[..26], &text[33..]]
+        );
     }
 
     #[test]
     fn lines_that_touch_are_not_joined() {
         let text = "thirteen bytes and thirteen bytes";
-        assert_eq!(runs(&cut(text, &[0..16, 16..33])), [&text[..16], &text[16..]]);
+        assert_eq!(
+            runs(&cut(text, &[0..16, 16..33])),
+            [&text[..16], &text[16..]]
+        );
     }
 
     #[test]

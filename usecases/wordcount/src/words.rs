@@ -1,13 +1,14 @@
 //! Cuts text into words as Python's `str.split()` and `str.lower()` do.
 //!
 //! Text is classified 64 bytes at a time into a bit for each byte, and words are read off the
-//! edges of that bit mask. Only ASCII is decided there. A token (what stands between ASCII white
-//! space) with a byte beyond ASCII goes through [`count_unicode`], which knows the rest of
-//! Unicode's white space and case; a maintainer must keep the two in step with [`is_space`].
+//! edges of that bit mask. Only ASCII is decided here. A token (what stands between ASCII white
+//! space) with a byte beyond ASCII goes to [`unicode`], which knows the rest of Unicode's white
+//! space and case; the two must agree on ASCII.
 //!
 //! Cost: linear in the bytes of the text, whatever they are.
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Pending};
+use crate::unicode;
 
 /// The bytes that are classified at a time.
 const BLOCK: usize = 64;
@@ -18,11 +19,13 @@ const HIGHS: u64 = ONES << 7;
 
 /// Counts the words of a text: valid UTF-8.
 pub(crate) fn count(text: &[u8], counts: &mut Counts) {
+    let mut pending = Pending::default();
     for_each_token(text, |start, end| {
-        if !counts.add_ascii(text, start, end) {
-            count_unicode(&text[start..end], counts);
+        if !counts.add_ascii(text, start, end, &mut pending) {
+            unicode::count(&text[start..end], counts);
         }
     });
+    counts.add_pending(&mut pending);
 }
 
 /// Calls `token` with the start and the end of whatever stands between ASCII white space.
@@ -61,7 +64,9 @@ fn tokens_of_block(
         token(start, end);
     }
     while let Some(start) = next_edge() {
-        let Some(end) = next_edge() else { return Some(start) };
+        let Some(end) = next_edge() else {
+            return Some(start);
+        };
         token(start, end);
     }
     None
@@ -106,45 +111,4 @@ pub(crate) fn lower_ascii(bytes: u64) -> Option<u64> {
     let capitals = at_least(b'A') & !at_least(b'[') & HIGHS;
     // 0x80 >> 2 is 0x20, which is what a small letter has over its capital.
     (bytes & HIGHS == 0).then_some(bytes | capitals >> 2)
-}
-
-/// Counts the words of a token in which not all is ASCII.
-#[cold]
-fn count_unicode(token: &[u8], counts: &mut Counts) {
-    // The codec only gives valid UTF-8, and a token is cut at ASCII.
-    let token = String::from_utf8_lossy(token);
-    let mut lower = String::new();
-    for word in token.split(is_space).filter(|word| !word.is_empty()) {
-        lower_into(word, &mut lower);
-        counts.add(lower.as_bytes(), 1);
-    }
-}
-
-/// Lower-cases as Python's `str.lower()`.
-fn lower_into(word: &str, lower: &mut String) {
-    lower.clear();
-    if word.contains('Σ') {
-        // Its small letter depends on what stands around it; the standard library knows how.
-        lower.push_str(&word.to_lowercase());
-    } else {
-        lower.extend(word.chars().flat_map(char::to_lowercase));
-    }
-}
-
-/// Python's `str.isspace` of one character.
-fn is_space(c: char) -> bool {
-    matches!(
-        c,
-        '\t'..='\r'
-            | '\x1c'..=' '
-            | '\u{85}'
-            | '\u{a0}'
-            | '\u{1680}'
-            | '\u{2000}'..='\u{200a}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{202f}'
-            | '\u{205f}'
-            | '\u{3000}'
-    )
 }

@@ -1,5 +1,7 @@
 //! Counts compared with a plain reference, with Python, and with themselves in parts.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -21,7 +23,9 @@ fn lines_of_a_block(text: &str) -> RecordBatch {
     let block = lines.append_block(Buffer::from(text.as_bytes()));
     let mut start = 0;
     for line in text.split('\n') {
-        lines.try_append_view(block, start, line.len() as u32).unwrap();
+        lines
+            .try_append_view(block, start, line.len() as u32)
+            .unwrap();
         start += line.len() as u32 + 1;
     }
     batch(lines.finish())
@@ -46,8 +50,17 @@ fn counts_of(text: &str) -> Counts {
 
 fn words(counts: Counts) -> Expected {
     let rows = CountWords.rows(counts).unwrap();
-    let keys = rows.column(0).as_string_view().iter().map(|word| word.unwrap().to_owned());
-    let numbers = rows.column(1).as_primitive::<UInt64Type>().values().iter().copied();
+    let keys = rows
+        .column(0)
+        .as_string_view()
+        .iter()
+        .map(|word| word.unwrap().to_owned());
+    let numbers = rows
+        .column(1)
+        .as_primitive::<UInt64Type>()
+        .values()
+        .iter()
+        .copied();
     keys.zip(numbers).collect()
 }
 
@@ -97,7 +110,9 @@ json.dump(["\n".join(lines), counts], sys.stdout)
 #[test]
 fn every_character_that_python_knows_is_split_and_lowered_as_by_python() {
     let all: Vec<String> = ('\0'..=char::MAX).map(|c| format!("x{c}y")).collect();
-    let Some((known, expected)) = by_python(&all.join("\n")) else { return };
+    let Some((known, expected)) = by_python(&all.join("\n")) else {
+        return;
+    };
     assert!(expected.len() > 100_000);
     assert!(words(counts_of(&known)) == expected);
 }
@@ -113,11 +128,15 @@ fn generated_text_is_counted_as_by_python() {
             .collect();
     let mut random = 1_u64;
     let mut next = || {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         alphabet[(random >> 33) as usize % alphabet.len()]
     };
     let text: String = (0..200_000).map(|_| next()).collect();
-    let Some((known, expected)) = by_python(&text) else { return };
+    let Some((known, expected)) = by_python(&text) else {
+        return;
+    };
     assert!(words(counts_of(&known)) == expected);
 }
 
@@ -126,30 +145,54 @@ fn generated_text_is_counted_as_by_python() {
 fn a_table_of_pythons_answers_holds() {
     let table: [(&str, &[(&str, u64)]); 10] = [
         ("", &[]),
-        (" \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\u{85}\u{a0}\u{1680}\u{2003}\u{202f}\u{3000}", &[]),
+        (
+            " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\u{85}\u{a0}\u{1680}\u{2003}\u{202f}\u{3000}",
+            &[],
+        ),
         ("The the THE, tHe.", &[("the", 2), ("the,", 1), ("the.", 1)]),
-        ("ΟΔΟΣ ΣΑΣ Σ ΑΣ. Σ'", &[("οδος", 1), ("σας", 1), ("σ", 1), ("ας.", 1), ("σ'", 1)]),
+        (
+            "ΟΔΟΣ ΣΑΣ Σ ΑΣ. Σ'",
+            &[("οδος", 1), ("σας", 1), ("σ", 1), ("ας.", 1), ("σ'", 1)],
+        ),
         ("İSTANBUL IĞDIR", &[("i\u{307}stanbul", 1), ("iğdir", 1)]),
         ("Straße STRAẞE", &[("straße", 2)]),
-        ("a\u{200b}b a\u{85}b", &[("a\u{200b}b", 1), ("a", 1), ("b", 1)]),
-        ("one\x1ctwo\x1done\0", &[("one", 1), ("two", 1), ("one\0", 1)]),
+        (
+            "a\u{200b}b a\u{85}b",
+            &[("a\u{200b}b", 1), ("a", 1), ("b", 1)],
+        ),
+        (
+            "one\x1ctwo\x1done\0",
+            &[("one", 1), ("two", 1), ("one\0", 1)],
+        ),
         ("ДОМ дом\u{2028}Дом", &[("дом", 3)]),
-        ("SIXTEEN_LETTERS_ sixteen_letters_ SEVENTEEN_LETTERS", &[
-            ("sixteen_letters_", 2),
-            ("seventeen_letters", 1),
-        ]),
+        (
+            "SIXTEEN_LETTERS_ sixteen_letters_ SEVENTEEN_LETTERS",
+            &[("sixteen_letters_", 2), ("seventeen_letters", 1)],
+        ),
     ];
     for (text, expected) in table {
-        let expected = expected.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect();
+        let expected = expected
+            .iter()
+            .map(|(word, count)| ((*word).to_owned(), *count))
+            .collect();
         assert_eq!(words(counts_of(text)), expected, "{text:?}");
     }
 }
 
 #[test]
 fn the_licence_has_1384_words() {
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/wordcount/wordcount.txt");
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/text/wordcount.txt");
-    assert_eq!(counts_of(&std::fs::read_to_string(shipped).unwrap()).n_words(), 1384);
+    let shipped = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../conf/wordcount/wordcount.txt"
+    );
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/data/text/wordcount.txt"
+    );
+    assert_eq!(
+        counts_of(&std::fs::read_to_string(shipped).unwrap()).n_words(),
+        1384
+    );
     for path in ["/usr/share/common-licenses/GPL-3", data] {
         match std::fs::read_to_string(path) {
             Ok(text) => assert_eq!(counts_of(&text).n_words(), 1384, "{path}"),
@@ -165,7 +208,11 @@ fn words_of_every_length_are_found_again_at_every_place_of_a_block() {
             let word = "Abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP"[..length].to_owned();
             let text = format!("{}{word} {word}", " ".repeat(before));
             let counts = counts_of(&text);
-            assert_eq!((counts.n_words(), counts.get(&word.to_lowercase())), (1, 2), "{text:?}");
+            assert_eq!(
+                (counts.n_words(), counts.get(&word.to_lowercase())),
+                (1, 2),
+                "{text:?}"
+            );
         }
     }
 }
@@ -184,30 +231,48 @@ fn a_finding_is_a_word_and_its_count_without_metadata() {
     assert!(!use_case.trains());
     let findings = Findings::try_from_rows(&CountWords.rows(counts_of("b A b")).unwrap()).unwrap();
     assert_eq!(findings.batch().num_columns(), 2);
-    let mut found: Vec<_> = findings.keys().iter().zip(findings.scores().iter()).collect();
+    let mut found: Vec<_> = findings
+        .keys()
+        .iter()
+        .zip(findings.scores().iter())
+        .collect();
     found.sort_by_key(|(key, _)| *key);
     assert_eq!(found, [(Some("a"), Some(1.0)), (Some("b"), Some(2.0))]);
 }
 
 #[test]
 fn a_key_in_the_conf_is_refused_since_there_is_none() {
-    let error = USE_CASE.build(&Section::from_iter([("cluster", "2")])).err().unwrap();
-    assert!(error.to_string().contains("unknown key `cluster`"), "{error}");
+    let error = USE_CASE
+        .build(&Section::from_iter([("cluster", "2")]))
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("unknown key `cluster`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_size_grows_with_the_words_and_not_with_the_text() {
     let (few, many) = (counts_of("a b c"), counts_of(&"a b c ".repeat(1000)));
     assert_eq!(CountWords.size_bytes(&few), CountWords.size_bytes(&many));
-    let long = counts_of(&(0..1000).map(|i| format!("word_number_{i:010} ")).collect::<String>());
+    let long = counts_of(
+        &(0..1000)
+            .map(|i| format!("word_number_{i:010} "))
+            .collect::<String>(),
+    );
     assert!(CountWords.size_bytes(&long) > 1000 * (32 + 22));
 }
 
 fn text() -> impl Strategy<Value = String> {
     let word = prop_oneof!["[a-zA-Z]{1,20}", "[ΣσİßÉД.'a]{1,9}", "\\PC{0,30}"];
     let space = prop_oneof![" ", "\n", "\r\n", "[ \t\u{85}\u{3000}\x1c]{0,3}"];
-    proptest::collection::vec((word, space), 0..60)
-        .prop_map(|parts| parts.into_iter().map(|(word, space)| word + &space).collect())
+    proptest::collection::vec((word, space), 0..60).prop_map(|parts| {
+        parts
+            .into_iter()
+            .map(|(word, space)| word + &space)
+            .collect()
+    })
 }
 
 proptest! {

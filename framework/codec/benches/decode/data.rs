@@ -1,19 +1,19 @@
 //! Seeded logs for the benches: the same bytes in every run.
 
 /// How much of each log is made.
-pub const LOG_BYTES: usize = 8 << 20;
+pub(crate) const LOG_BYTES: usize = 8 << 20;
 
 /// A small generator (SplitMix64), so that the logs do not change with a library.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// The generator of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Random(seed)
     }
 
     /// A number below `n`.
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -22,7 +22,7 @@ impl Random {
     }
 
     /// One of some texts.
-    pub fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
         texts[self.below(texts.len() as u64) as usize]
     }
 
@@ -67,7 +67,7 @@ fn log(mut line: impl FnMut(&mut Random, &mut String)) -> Vec<u8> {
 }
 
 /// Lines of some 100 bytes.
-pub fn text() -> Vec<u8> {
+pub(crate) fn text() -> Vec<u8> {
     log(|random, out| {
         let n = 60 + random.below(80) as usize;
         while out.len() - out.rfind('\n').map_or(0, |at| at + 1) < n {
@@ -78,7 +78,7 @@ pub fn text() -> Vec<u8> {
 }
 
 /// Combined access log lines.
-pub fn combined() -> Vec<u8> {
+pub(crate) fn combined() -> Vec<u8> {
     log(|random, out| {
         let (address, path) = (random.address(), random.path());
         let (second, code, bytes) = (random.below(4), random.of(CODES), random.below(200_000));
@@ -92,7 +92,7 @@ pub fn combined() -> Vec<u8> {
 }
 
 /// EPA-HTTP lines, as the web anomaly use case reads them.
-pub fn epa() -> Vec<u8> {
+pub(crate) fn epa() -> Vec<u8> {
     log(|random, out| {
         let (address, path, second) = (random.address(), random.path(), random.below(60));
         let (method, code, bytes) = (random.of(METHODS), random.of(CODES), random.below(200_000));
@@ -103,7 +103,7 @@ pub fn epa() -> Vec<u8> {
 }
 
 /// JSON objects of 12 members and some 400 bytes.
-pub fn json() -> Vec<u8> {
+pub(crate) fn json() -> Vec<u8> {
     log(|random, out| {
         let (source, destination) = (random.address(), random.address());
         let (path, agent, code) = (random.path(), random.of(AGENTS), random.of(CODES));
@@ -124,7 +124,7 @@ pub fn json() -> Vec<u8> {
 }
 
 /// Separated fields, a third of the records with a quoted one.
-pub fn csv() -> Vec<u8> {
+pub(crate) fn csv() -> Vec<u8> {
     log(|random, out| {
         let (source, path, code) = (random.address(), random.path(), random.of(CODES));
         let comment = random.of(&["plain", "\"quoted, with a comma\"", "none"]);

@@ -4,7 +4,6 @@
 //! costs; peers, where there is one, stand beside ours. Run it with
 //! `cargo bench -p datashark-codec`.
 
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run shall stop")]
 
 mod data;

@@ -1,10 +1,13 @@
 //! A record to its fields.
 //!
-//! Fields that stand in the record as they are, with or without quotes around them, are found with
-//! memchr; as soon as one does not (doubled quotes, or text behind the closing one), the whole
-//! record goes through `csv_core`, whose reading of quotes is what counts.
+//! The separators of a record without quotes are found 64 bytes at a time. Where there are quotes,
+//! fields that stand in the record as they are, in quotes or not, are found one by one; as soon as
+//! one does not (doubled quotes, or text behind the closing one), the whole record goes through
+//! `csv_core`, whose reading of quotes is what counts.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+
+use crate::bits::{WIDTH, two_masks};
 
 /// A field's place: in the record, or in the unquoted fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +58,9 @@ impl Splitter {
         places: &mut Vec<Place>,
         unquoted: &mut Vec<u8>,
     ) -> Result<bool, String> {
+        if self.split_unquoted(record, places) {
+            return Ok(true);
+        }
         places.clear();
         let mut start = 0;
         loop {
@@ -75,6 +81,30 @@ impl Splitter {
             }
             start = behind + 1;
         }
+    }
+
+    /// Finds the fields of a record without quotes; `false` where there is one.
+    #[inline]
+    fn split_unquoted(&self, record: &[u8], places: &mut Vec<Place>) -> bool {
+        places.clear();
+        let mut start = 0;
+        for base in (0..record.len()).step_by(WIDTH) {
+            let (mut separators, quotes) = two_masks(&record[base..], self.separator, self.quote);
+            if quotes != 0 {
+                return false;
+            }
+            while separators != 0 {
+                let end = base + separators.trailing_zeros() as usize;
+                separators &= separators - 1;
+                places.push(Place { start, end });
+                start = end + 1;
+            }
+        }
+        places.push(Place {
+            start,
+            end: record.len(),
+        });
+        true
     }
 
     /// The field behind an opening quote, if its text ends at the next quote.

@@ -32,6 +32,8 @@ pub(super) struct Fields {
 
 #[derive(Debug, Default)]
 struct Node {
+    /// Bit `n` (modulo 64): a name has `n` bytes.
+    lengths: u64,
     /// The first bytes of each member's name and its length, searched first.
     tags: Vec<Tag>,
     names: Vec<Box<[u8]>>,
@@ -93,6 +95,9 @@ impl Fields {
     #[inline(always)]
     pub(super) fn find(&self, node: NodeIdx, text: &[u8], len: usize) -> Wanted {
         let node = &self.nodes[node as usize];
+        if node.lengths & 1 << (len % 64) == 0 {
+            return Wanted::NOTHING;
+        }
         let tag = Tag::of(text, len);
         for (i, candidate) in node.tags.iter().enumerate() {
             if *candidate == tag && (len <= 8 || text.get(..len) == Some(&*node.names[i])) {
@@ -148,6 +153,7 @@ impl Fields {
             .iter()
             .position(|known| **known == *name.as_bytes());
         let at = known.unwrap_or_else(|| {
+            node.lengths |= 1 << (name.len() % 64);
             node.tags.push(Tag::of(name.as_bytes(), name.len()));
             node.names.push(name.as_bytes().into());
             node.wanted.push(Wanted::NOTHING);

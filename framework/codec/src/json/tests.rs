@@ -16,7 +16,7 @@ fn decode(fields: &[Field], records: &[&str]) -> Decoded {
         .decode(&payloads(records), None)
 }
 
-fn texts_of<'a>(decoded: &'a Decoded, column: usize) -> Vec<Option<&'a str>> {
+fn texts_of(decoded: &Decoded, column: usize) -> Vec<Option<&str>> {
     texts(&decoded.rows, column)
 }
 
@@ -215,6 +215,39 @@ fn a_byte_order_mark_and_white_space_around_the_object_are_passed_over() {
         &["\u{FEFF}{\"a\":1}", " \t{\"a\":2} \t"],
     );
     assert_eq!(texts_of(&decoded, 0), [Some("1"), Some("2")]);
+}
+
+#[test]
+fn records_of_several_blocks_and_of_none_keep_their_texts() {
+    let long = r#"{"a":"a plain text of some length","b":"an escaped text\n of some length"}"#;
+    let block = |text: &str| arrow::buffer::Buffer::from(text.as_bytes());
+    let (first, second) = (format!("{long}\n"), format!("{long}\n{{\"a\":1}}\n"));
+    let mut lines: Vec<_> = [&first, &second]
+        .map(|text| crate::lines::split_lines(block(text), 0).records)
+        .into();
+    lines.push(arrow::array::BinaryViewArray::from_iter_values([
+        br#"{"a":2}"#,
+    ]));
+    for (lines, n_rows) in [(&lines[..], 4), (&lines[2..], 1)] {
+        let arrays: Vec<&dyn arrow::array::Array> = lines.iter().map(|lines| lines as _).collect();
+        let mut payloads = payloads::<&str>(&[]);
+        payloads.records = arrow::compute::concat(&arrays)
+            .unwrap()
+            .as_binary_view()
+            .clone();
+        let fields = [text_field("a"), text_field("b")];
+        let decoded = Json::new()
+            .decoder(&fields)
+            .unwrap()
+            .decode(&payloads, None);
+        assert_eq!(decoded.rows.num_rows(), n_rows);
+        let plain = Some("a plain text of some length");
+        let escaped = Some("an escaped text\n of some length");
+        let a = [plain, plain, Some("1"), Some("2")];
+        let b = [escaped, escaped, None, None];
+        assert_eq!(texts_of(&decoded, 0), a[4 - n_rows..]);
+        assert_eq!(texts_of(&decoded, 1), b[4 - n_rows..]);
+    }
 }
 
 /// Any JSON, with names that meet the columns asked for.

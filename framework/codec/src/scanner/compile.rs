@@ -9,13 +9,45 @@ use super::class::Class;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// This text.
-    Literal(Box<[u8]>),
+    Literal(Literal),
     /// Members of a class.
     Repeat(Box<Repeat>),
     /// A border of an asked group: slot `2g` is its start, `2g + 1` its end.
     Mark(usize),
     /// The end of the text.
     End,
+}
+
+/// A text, with its first eight bytes at hand for one compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) text: Box<[u8]>,
+    head: u64,
+    mask: u64,
+}
+
+impl Literal {
+    fn new(text: &[u8]) -> Self {
+        let mut head = [0; 8];
+        let n = text.len().min(8);
+        head[..n].copy_from_slice(&text[..n]);
+        let mask = if n == 8 { u64::MAX } else { (1 << (8 * n)) - 1 };
+        Literal {
+            text: text.into(),
+            head: u64::from_le_bytes(head),
+            mask,
+        }
+    }
+
+    /// Whether `rest` begins with the text.
+    #[inline(always)]
+    pub(super) fn begins(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk::<8>() {
+            Some(head) if u64::from_le_bytes(*head) & self.mask != self.head => false,
+            Some(_) if self.text.len() <= 8 => true,
+            _ => rest.starts_with(&self.text),
+        }
+    }
 }
 
 /// Members of a class, between `min` and `max` of them.
@@ -101,9 +133,9 @@ fn append(pattern: &Hir, asked: &[usize], steps: &mut Vec<Step>) -> Option<()> {
 /// Appends a text, to the one before it where there is one.
 fn append_literal(text: &[u8], steps: &mut Vec<Step>) {
     if let Some(Step::Literal(before)) = steps.last_mut() {
-        *before = [before, text].concat().into();
+        *before = Literal::new(&[&before.text, text].concat());
     } else {
-        steps.push(Step::Literal(text.into()));
+        steps.push(Step::Literal(Literal::new(text)));
     }
 }
 
@@ -147,9 +179,9 @@ fn trim_tail(steps: &mut Vec<Step>) {
 fn next(rest: &[Step]) -> Next {
     match rest.iter().find(|step| !matches!(step, Step::Mark(_))) {
         None => Next::Accept,
-        Some(Step::Literal(text)) => {
-            let forward = Finder::new(&**text).into_owned();
-            Next::Literal(Box::new((forward, FinderRev::new(&**text).into_owned())))
+        Some(Step::Literal(Literal { text, .. })) => {
+            let (forward, backward) = (Finder::new(&**text), FinderRev::new(&**text));
+            Next::Literal(Box::new((forward.into_owned(), backward.into_owned())))
         }
         Some(Step::Repeat(repeat)) if repeat.min > 0 => Next::Class(repeat.class),
         Some(Step::Repeat(_) | Step::Mark(_)) => Next::Anything,

@@ -8,6 +8,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::TaskContext;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_necessary};
@@ -81,18 +82,22 @@ impl Query {
         }
     }
 
-    /// The aggregate functions whose state for every key is wide, for a warning.
-    pub(crate) fn wide_states(&self) -> Vec<String> {
+    /// What `check` should warn of: aggregate functions whose state for every key is wide, and
+    /// those whose result depends on the order of the records, which nothing fixes.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let aggregate = self.split.fold.as_ref().and_then(Fold::aggregate);
         let functions = aggregate.map(AggregateExec::aggr_expr).unwrap_or_default();
-        let wide = functions.iter().filter(|function| {
-            let name = function.fun().name();
-            name.starts_with("approx_")
-                || name.ends_with("_agg")
-                || name == "median"
-                || (function.is_distinct() && name == "count")
-        });
-        wide.map(|function| function.name().to_owned()).collect()
+        let mut warnings = Vec::new();
+        for function in functions {
+            let name = function.name();
+            if ORDER_DEPENDENT.contains(&function.fun().name()) {
+                warnings.push(format!("`{name}` depends on the order of the records, which is not fixed"));
+            }
+            if is_wide(function) {
+                warnings.push(format!("`{name}` keeps a state for every key that may be large"));
+            }
+        }
+        warnings
     }
 
     /// Adds records.
@@ -185,11 +190,24 @@ impl Query {
     }
 }
 
+/// Aggregate functions whose result depends on which record comes first.
+const ORDER_DEPENDENT: [&str; 5] =
+    ["first_value", "last_value", "nth_value", "array_agg", "string_agg"];
+
+/// Whether a function's state grows with more than the number of keys.
+fn is_wide(function: &AggregateFunctionExpr) -> bool {
+    let name = function.fun().name();
+    let is_distinct_count = function.is_distinct() && name == "count";
+    is_distinct_count || name.starts_with("approx_") || name.ends_with("_agg") || name == "median"
+}
+
 fn n_rows(batches: &[RecordBatch]) -> usize {
     batches.iter().map(RecordBatch::num_rows).sum()
 }
 
-/// A plan whose leaves of ours give these rows, each the columns that it asks for.
+/// A plan whose leaves of ours give these rows, each the columns that it asks for. Nothing of an
+/// earlier run is left in it: a node may hold on to what it has seen, as a join does to its build
+/// side and a sort with a limit to the least that still counts.
 fn with_leaf(
     plan: &Arc<dyn ExecutionPlan>,
     rows: &[RecordBatch],
@@ -200,12 +218,16 @@ fn with_leaf(
         let rows = rows.collect::<DataFusionResult<_>>()?;
         return session::leaf(schema, rows);
     }
-    let children = plan.children();
-    if children.is_empty() {
+    if split::n_leaves(plan) == 0 {
         return Ok(Arc::clone(plan));
     }
-    let children = children.into_iter().map(|child| with_leaf(child, rows));
-    replace_children_if_necessary(Arc::clone(plan), children.collect::<DataFusionResult<_>>()?)
+    let fresh = match split::may_keep_build_side(plan) {
+        true => Arc::clone(plan),
+        false => Arc::clone(plan).reset_state()?,
+    };
+    let children = fresh.children().into_iter().map(|child| with_leaf(child, rows));
+    let children = children.collect::<DataFusionResult<_>>()?;
+    replace_children_if_necessary(Arc::clone(&fresh), children)
 }
 
 /// The columns of a batch that a schema names.

@@ -22,6 +22,7 @@ use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
@@ -60,7 +61,7 @@ impl Fold {
 /// Cuts a plan whose only leaf of our own is `records`.
 pub(crate) fn split(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Split> {
     let path = path_to_leaf(&plan);
-    if n_leaves(&plan) != 1 || path.is_empty() {
+    if n_leaves(&plan) != 1 || path.is_empty() || has_scalar_subquery(&plan) {
         return everything_above(plan);
     }
     // From the leaf upwards.
@@ -122,6 +123,12 @@ pub(crate) fn n_leaves(plan: &Arc<dyn ExecutionPlan>) -> usize {
     n
 }
 
+/// Whether a plan computes a scalar subquery first. The node that does so stands at the root and
+/// what it found is looked at further down, so that such a plan cannot be cut.
+fn has_scalar_subquery(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<ScalarSubqueryExec>() || plan.children().into_iter().any(has_scalar_subquery)
+}
+
 /// From the root to the leaf; empty where there is none.
 fn path_to_leaf(plan: &Arc<dyn ExecutionPlan>) -> Vec<Step> {
     if plan.is::<StreamingTableExec>() {
@@ -165,6 +172,14 @@ fn keeps_side(join: JoinType, child_idx: Option<usize>) -> bool {
         Some(0) => matches!(join, Inner | Left | LeftAnti | LeftSemi | LeftMark),
         _ => matches!(join, Inner | Right | RightAnti | RightSemi | RightMark),
     }
+}
+
+/// Whether a node is a join whose build side is a table and the same for all records: it is built
+/// once, and not for every micro-batch.
+pub(crate) fn may_keep_build_side(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.downcast_ref::<HashJoinExec>().is_some_and(|join| {
+        n_leaves(join.left()) == 0 && keeps_side(*join.join_type(), Some(1))
+    })
 }
 
 /// The aggregation that starts a path, and how many of its nodes it takes.

@@ -6,6 +6,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Column, DataFusionError, Diagnostic, SchemaError};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
 use tokio::runtime::Handle;
 
 use super::session::RecordsTable;
@@ -67,10 +69,9 @@ pub(crate) async fn plan(
 }
 
 fn is_new(fields: &[Field], column: &Column) -> bool {
-    let of_records = column.relation.as_ref().is_none_or(|table| table.table() == "records");
-    of_records
-        && fields.len() < MAX_OPEN_COLUMNS
-        && !fields.iter().any(|field| field.name() == column.name())
+    // Whatever table it is said to be of: `records` may go by another name in the query. Where it
+    // does not, the same column is missing once more, and is not new then.
+    fields.len() < MAX_OPEN_COLUMNS && !fields.iter().any(|field| field.name() == column.name())
 }
 
 async fn plan_over(
@@ -82,13 +83,16 @@ async fn plan_over(
     let schema = Arc::new(Schema::new(fields.to_vec()));
     context.register_table("records", Arc::new(RecordsTable { schema }))?;
     let statement = context.state().sql_to_statement(text, &context_dialect(context))?;
-    let plan = context.state().statement_to_plan(statement).await?;
-    if matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Statement(_)) {
+    let is_query = match &statement {
+        Statement::Statement(statement) => matches!(statement.as_ref(), ast::Statement::Query(_)),
+        _ => false,
+    };
+    if !is_query {
         return Err(DataFusionError::Plan(
             "expected a SELECT over the table `records`, found another kind of statement".into(),
         ));
     }
-    Ok(plan)
+    context.state().statement_to_plan(statement).await
 }
 
 fn context_dialect(context: &SessionContext) -> datafusion::config::Dialect {
@@ -108,11 +112,7 @@ async fn planned(context: &SessionContext, plan: LogicalPlan) -> Result<Planned,
     }
     let task = context.task_ctx();
     let query = Query::try_new(physical, ordered, task, Handle::current()).map_err(explain)?;
-    let wide = query.wide_states();
-    let warnings = wide.iter().map(|name| {
-        format!("`{name}` keeps a state for every key that may be large; see the memory limit")
-    });
-    let warnings = warnings.collect();
+    let warnings = query.warnings();
     Ok(Planned { aggregation: Aggregation::Query(Arc::new(query)), warnings })
 }
 
@@ -157,7 +157,11 @@ fn explained(error: &DataFusionError, open: bool) -> SqlError {
 }
 
 fn unknown_column(error: &DataFusionError, column: &Column, open: bool) -> SqlError {
-    let nested = column.relation.as_ref().filter(|table| table.table() != "records");
+    let known = known_columns(error);
+    let nested = column.relation.as_ref().filter(|table| {
+        table.table() != "records"
+            && !known.iter().any(|known| known.relation.as_ref() == Some(*table))
+    });
     if let Some(table) = nested.filter(|_| open) {
         let name = format!("{table}.{}", column.name);
         return SqlError {
@@ -166,11 +170,15 @@ fn unknown_column(error: &DataFusionError, column: &Column, open: bool) -> SqlEr
             position: diagnostic(error).and_then(position),
         };
     }
-    let known = known_columns(error);
-    let nearest = datashark_sdk::conf::nearest(&column.name, known.iter().map(String::as_str));
-    let help = match nearest {
+    // Those of its table, where it is said of which.
+    let of_table = |known: &&Column| column.relation.is_none() || column.relation == known.relation;
+    let known: Vec<&str> = known.iter().filter(of_table).map(Column::name).collect();
+    let help = match datashark_sdk::conf::nearest(&column.name, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("`records` has {}", known.join(", ")),
+        None => {
+            let table = column.relation.as_ref().map_or("records", |table| table.table());
+            format!("`{table}` has {}", known.join(", "))
+        }
     };
     SqlError {
         message: format!("no column `{}`", column.name),
@@ -179,12 +187,10 @@ fn unknown_column(error: &DataFusionError, column: &Column, open: bool) -> SqlEr
     }
 }
 
-fn known_columns(error: &DataFusionError) -> Vec<String> {
+fn known_columns(error: &DataFusionError) -> Vec<Column> {
     match error {
         DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-            SchemaError::FieldNotFound { valid_fields, .. } => {
-                valid_fields.iter().map(|column| column.name.clone()).collect()
-            }
+            SchemaError::FieldNotFound { valid_fields, .. } => valid_fields.clone(),
             _ => Vec::new(),
         },
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {

@@ -127,6 +127,12 @@ impl Accounts {
         self.partitions.get(partition).is_none_or(settled)
     }
 
+    /// Whether nothing has come of a partition in this run.
+    pub(crate) fn is_untouched(&self, partition: &PartitionId) -> bool {
+        let untouched = |account: &Account| account.ledger == Ledger::default();
+        self.partitions.get(partition).is_none_or(untouched)
+    }
+
     /// Partitions of which nothing came since this time and that are not known to be idle yet.
     pub(crate) fn newly_idle(&mut self, since: Micros) -> Vec<PartitionId> {
         let mut idle = Vec::new();

@@ -79,6 +79,12 @@ impl Arrivals {
         Ok(parts)
     }
 
+    /// Where what is noted of each partition ends.
+    pub(crate) fn ends(&self) -> BTreeMap<PartitionId, u64> {
+        let end = |noted: &BTreeMap<u64, Micros>| noted.keys().next_back().copied();
+        self.noted.iter().filter_map(|(id, noted)| Some((id.clone(), end(noted)?))).collect()
+    }
+
     fn note(&mut self, partition: &PartitionId, end: u64, time: Micros) -> Result<()> {
         let what = format!("writing {}", self.path.display());
         if self.file.is_none() {

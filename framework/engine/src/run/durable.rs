@@ -79,6 +79,22 @@ impl Durable {
         self.checkpoint.partitions.get(partition.as_str())
     }
 
+    /// The partitions of an earlier run.
+    pub(crate) fn earlier_partitions(
+        &self,
+    ) -> impl Iterator<Item = (PartitionId, &PartitionCheckpoint)> {
+        let partitions = self.checkpoint.partitions.iter();
+        partitions.map(|(id, place)| (PartitionId::new(id.as_str()), place))
+    }
+
+    /// Partitions with records whose arrival an earlier run has noted and that will be read again,
+    /// and where those records end.
+    pub(crate) fn replaying(&self) -> BTreeMap<PartitionId, u64> {
+        let mut ends = self.arrivals.ends();
+        ends.retain(|id, end| self.resumed(id).is_none_or(|place| place.offset < *end));
+        ends
+    }
+
     /// Windows that end at or before this were delivered by an earlier run.
     pub(crate) fn closed_until(&self) -> Option<Micros> {
         self.checkpoint.closed_until

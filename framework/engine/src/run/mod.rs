@@ -41,6 +41,8 @@ use crate::window::{Watermarks, Windowing};
 const BATCHES_PER_LANE: usize = 2;
 /// The longest time between two checkpoints while windows close.
 const COMMIT_EVERY: Micros = 500_000;
+/// The longest time between two checkpoints while records come and no window closes.
+const COMMIT_PROGRESS_EVERY: Micros = 5_000_000;
 /// How often idle partitions are looked for, and progress is told.
 const TICK: Micros = 200_000;
 
@@ -132,6 +134,8 @@ pub(crate) async fn run(
         failures: Vec::new(),
         last_commit: settings.clock.now(),
         uncommitted: false,
+        progressed: false,
+        replaying: BTreeMap::new(),
         input_ended: false,
         gone: BTreeSet::new(),
         last_interval: None,
@@ -177,7 +181,13 @@ struct Run<'a> {
     next_lane_idx: usize,
     failures: Vec<String>,
     last_commit: Micros,
+    /// Windows were delivered since the last commit.
     uncommitted: bool,
+    /// Records were accounted for since the last commit.
+    progressed: bool,
+    /// Partitions of an earlier run whose records with a noted arrival are not all read again, and
+    /// where those end: until then no window may be closed by the clock.
+    replaying: BTreeMap<PartitionId, u64>,
     input_ended: bool,
     /// Partitions that are gone for good and whose records are not all delivered yet.
     gone: BTreeSet<PartitionId>,
@@ -188,6 +198,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn go(mut self) -> Result<Outcome> {
         self.commit().await?;
+        self.expect_earlier_partitions();
         let stop = self.read().await?;
         while self.n_waiting > 0 {
             let report = self.reports.recv().await.ok_or_else(lanes_gone)?;
@@ -236,13 +247,38 @@ impl Run<'_> {
         }
     }
 
+    /// Partitions of an earlier run hold the watermark back from the start: a live input finds them
+    /// one after another, and windows must not close before the records that an earlier run had
+    /// read have been read again. In a run over what is there, all are announced before the first
+    /// batch.
+    fn expect_earlier_partitions(&mut self) {
+        let Some(durable) = &self.durable else { return };
+        if self.settings.until == Until::End {
+            return;
+        }
+        let (now, n_lanes) = (self.settings.clock.now(), self.lanes.len());
+        for (id, earlier) in durable.earlier_partitions() {
+            self.accounts.assigned(&id, earlier.name.clone(), Some(earlier), n_lanes, now);
+            self.watermarks.assigned(id, earlier.max_time);
+        }
+        self.replaying = durable.replaying();
+    }
+
     fn event(&mut self, event: InputEvent) -> Result<()> {
         match event {
             InputEvent::Assigned { partition, name } => self.assigned(partition, name),
             InputEvent::Batch(batch) => self.route(batch),
-            InputEvent::CaughtUp(_) => Ok(()),
+            InputEvent::CaughtUp(partition) => {
+                // One that an earlier run had read to its end already.
+                if self.accounts.is_untouched(&partition) {
+                    self.watermarks.idle(&partition);
+                }
+                self.replaying.remove(&partition);
+                Ok(())
+            }
             InputEvent::Ended { partition, forget } => {
                 self.watermarks.ended(&partition);
+                self.replaying.remove(&partition);
                 if forget {
                     self.gone.insert(partition);
                 }
@@ -253,6 +289,7 @@ impl Run<'_> {
                 self.failures.push(reason);
                 if let Some(partition) = partition {
                     self.watermarks.ended(&partition);
+                    self.replaying.remove(&partition);
                 }
                 Ok(())
             }
@@ -273,6 +310,9 @@ impl Run<'_> {
     /// Sends a batch to a lane, with the time when it arrived.
     fn route(&mut self, batch: InputBatch) -> Result<()> {
         let now = self.settings.clock.now();
+        if self.replaying.get(&batch.partition).is_some_and(|end| batch.end_offset >= *end) {
+            self.replaying.remove(&batch.partition);
+        }
         let by_clock = batch.arrival.is_none() && self.is_by_arrival();
         let parts = match (&mut self.durable, batch.arrival) {
             (Some(durable), None) if by_clock => durable.arrivals(batch, now)?,
@@ -307,6 +347,7 @@ impl Run<'_> {
 
     fn reported(&mut self, report: Report) -> Result<()> {
         self.n_waiting -= 1;
+        self.progressed = true;
         self.accounts.reported(&report);
         self.watermarks.advance(&report.partition, report.max_time);
         self.closing.opened(&report.slots);
@@ -335,7 +376,7 @@ impl Run<'_> {
             Windowing::Whole => None,
             // By arrival, nothing that has not been read yet can be of the past.
             Windowing::Timed(_) if self.is_by_arrival() && self.settings.until == Until::Stopped => {
-                Some(self.settings.clock.now())
+                self.replaying.is_empty().then(|| self.settings.clock.now())
             }
             Windowing::Timed(_) => self.watermarks.all(self.pipeline.allowed_lateness),
         }
@@ -354,11 +395,15 @@ impl Run<'_> {
             let now = self.settings.clock.now();
             for partition in self.accounts.newly_idle(now - self.settings.idle_timeout) {
                 self.watermarks.idle(&partition);
+                self.replaying.remove(&partition);
             }
             self.tell_of_empty_interval(now);
             self.close_due().await?;
         }
-        if self.uncommitted && self.n_waiting == 0 {
+        let since = self.settings.clock.now() - self.last_commit;
+        if (self.uncommitted && self.n_waiting == 0)
+            || (self.progressed && since >= COMMIT_PROGRESS_EVERY)
+        {
             self.commit().await?;
         }
         Ok(())
@@ -400,6 +445,7 @@ impl Run<'_> {
         let receipts = self.sink.sync().await?;
         self.last_commit = self.settings.clock.now();
         self.uncommitted = false;
+        self.progressed = false;
         self.forget_gone();
         let Some(durable) = &mut self.durable else { return Ok(()) };
         let closed_until = self.closing.closed_until();

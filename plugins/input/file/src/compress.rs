@@ -16,6 +16,9 @@ use liblzma::stream::{CONCATENATED, Stream};
 /// The most memory that an xz file may make us take; `xz -9` needs 65 MiB.
 const XZ_MEMORY: u64 = 512 << 20;
 
+/// How much is unpacked at a time to be passed over.
+const SCRAP_BYTES: usize = 256 << 10;
+
 /// How many bytes [`Compression::detect`] needs.
 pub(crate) const MAGIC_BYTES: usize = 10;
 
@@ -138,14 +141,10 @@ impl Compression {
 }
 
 /// Passes over the first `n_bytes`; gives how many there were, if fewer.
-pub(crate) fn skip<R: Read>(
-    input: &mut R,
-    n_bytes: u64,
-    mut go_on: impl FnMut() -> bool,
-) -> io::Result<u64> {
-    let mut scrap = vec![0; 256 << 10];
+pub(crate) fn skip<R: Read>(input: &mut R, n_bytes: u64) -> io::Result<u64> {
+    let mut scrap = vec![0; SCRAP_BYTES.min(usize::try_from(n_bytes).unwrap_or(usize::MAX))];
     let mut n_skipped = 0;
-    while n_skipped < n_bytes && go_on() {
+    while n_skipped < n_bytes {
         let want = scrap
             .len()
             .min(usize::try_from(n_bytes - n_skipped).unwrap_or(usize::MAX));

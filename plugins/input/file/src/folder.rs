@@ -1,6 +1,6 @@
 //! The input `file`: the files of a watched folder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -156,8 +156,14 @@ fn read_once(conf: &FolderConf, mut register: Register, open: &Open) -> Result<I
             }),
         }
     }
+    let mut listed: HashSet<_> = listing.files.iter().map(|listed| listed.key).collect();
+    if register.misses(&listed)
+        && let Ok(again) = list(folder, conf.recursive)
+    {
+        // A file that is renamed while the folder is listed may be missed under both names.
+        listed.extend(again.files.iter().map(|listed| listed.key));
+    }
     if listing.unread.is_empty() {
-        let listed = listing.files.iter().map(|listed| listed.key).collect();
         let stale = register
             .take_stale(&listed, |key| present.get(&key).cloned())
             .into_iter();

@@ -162,7 +162,9 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), stopped).await.expect("the threads stop");
+        tokio::time::timeout(Duration::from_secs(60), stopped)
+            .await
+            .expect("the threads stop");
     }
 
     #[tokio::test]
@@ -170,13 +172,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         std::fs::write(&path, "a line\n".repeat(2_000_000)).unwrap();
-        let once = Open { once: true, ..Open::default() };
-        let conf = BatchConf { file: path.to_str().unwrap().to_owned() };
+        let once = Open {
+            once: true,
+            ..Open::default()
+        };
+        let conf = BatchConf {
+            file: path.to_str().unwrap().to_owned(),
+        };
         stops(Batch::open(conf, once.clone()).await.unwrap().intake).await;
         for open in [once, Open::default()] {
             let (folder_path, pattern) = (folder.path().to_owned(), "*".to_owned());
             let (from, recursive, partitions) = (From::Beginning, false, None);
-            let conf = FolderConf { folder_path, pattern, from, recursive, partitions };
+            let conf = FolderConf {
+                folder_path,
+                pattern,
+                from,
+                recursive,
+                partitions,
+            };
             let mut input = Folder::open(conf, open).await.unwrap();
             input.next().await.unwrap();
             stops(input.intake).await;

@@ -91,9 +91,11 @@ impl Pass {
     /// Reads and gives every whole line, then the tail as told.
     pub(crate) fn run(mut self, outlet: &Outlet) -> Outcome {
         let mut raw = RawPlace::default();
-        let end = self.read(outlet, &mut raw).unwrap_or_else(|error| {
-            End::Damaged(self.origin.compression.explain(&error, raw.get()))
-        });
+        let end = match self.read(outlet, &mut raw) {
+            Ok(end) => end,
+            Err(_) if outlet.is_stopped() => End::Stopped,
+            Err(error) => End::Damaged(self.origin.compression.explain(&error, raw.get())),
+        };
         let Pass {
             position,
             header,
@@ -112,19 +114,19 @@ impl Pass {
         if self.is_replaced()? {
             return Ok(End::Replaced);
         }
-        let go_on = || !outlet.is_stopped();
-        let stream = self
-            .origin
-            .stream(self.position.unread(), self.raw_end, go_on)?;
+        let stream = self.stream(self.position.unread(), self.raw_end, outlet)?;
         *raw = stream.raw.clone();
-        if outlet.is_stopped() {
-            return Ok(End::Stopped);
-        }
         if stream.missing > 0 {
             return Ok(End::Replaced);
         }
         self.find_header(outlet)?;
         self.give_blocks(stream, outlet)
+    }
+
+    fn stream(&self, offset: u64, raw_end: u64, outlet: &Outlet) -> io::Result<Stream> {
+        let outlet = outlet.clone();
+        self.origin
+            .stream(offset, raw_end, move || !outlet.is_stopped())
     }
 
     fn give_blocks(&mut self, stream: Stream, outlet: &Outlet) -> io::Result<End> {
@@ -224,7 +226,7 @@ impl Pass {
         if !outlet.header || self.header.is_some() || at_start {
             return Ok(());
         }
-        let stream = self.origin.stream(0, u64::MAX, || true)?;
+        let stream = self.stream(0, u64::MAX, outlet)?;
         let mut blocks = Blocks::new(stream.bytes, Position::at(0), outlet.limits, u64::MAX);
         let first = blocks.next()?.or_else(|| blocks.take_tail());
         self.header = first.and_then(|block| first_line(&block));
@@ -365,4 +367,59 @@ fn first_line(block: &Block) -> Option<Arc<[u8]>> {
         .next()
         .filter(|_| !bytes.is_empty())?;
     Some(line.strip_suffix(b"\r").unwrap_or(line).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, OpenOptions};
+    use std::io::Write;
+
+    use datashark_sdk::input::Open;
+
+    use super::*;
+    use crate::outlet::Intake;
+
+    #[tokio::test]
+    async fn a_block_read_after_the_file_was_written_anew_is_not_given() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let line = |letter: &str| letter.repeat(99) + "\n";
+        std::fs::write(&path, line("a").repeat(50)).unwrap();
+        let open = Open {
+            block_bytes: 100,
+            ..Open::default()
+        };
+        let (outlet, mut intake) = Intake::new(&open, 1, Vec::new(), None);
+        let file = Arc::new(File::open(&path).unwrap());
+        let pass = Pass {
+            partition: PartitionId::new("a"),
+            origin: Origin::of_file(path.to_path_buf(), file).unwrap(),
+            position: Position::at(0),
+            header: None,
+            fingerprint: Some(Fingerprint::of(line("a").as_bytes())),
+            raw_end: u64::MAX,
+            n_counted: 0,
+            tail: Tail::Leave,
+            mute: false,
+            arrival: None,
+        };
+        let reader = std::thread::spawn(move || pass.run(&outlet).end);
+        // The reader has read at least this, and waits for room in the queue soon after.
+        let mut given = vec![intake.next().await.unwrap().unwrap()];
+        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.write_all(line("b").repeat(60).as_bytes()).unwrap();
+        while let Some(event) = intake.next().await.unwrap() {
+            given.push(event);
+        }
+        assert_eq!(reader.join().unwrap(), End::Replaced);
+        assert!(given.len() < 10, "{}", given.len());
+        for event in given {
+            let InputEvent::Batch(batch) = event else {
+                panic!("{event:?}")
+            };
+            let Content::Payloads(payloads) = batch.content else {
+                panic!("no payloads")
+            };
+            assert!(payloads.records.value(0).iter().all(|byte| *byte == b'a'));
+        }
+    }
 }

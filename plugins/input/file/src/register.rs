@@ -68,6 +68,11 @@ impl Register {
         register
     }
 
+    /// Whether one of the files of earlier runs is not listed.
+    pub(crate) fn misses(&self, listed: &HashSet<FileKey>) -> bool {
+        self.known.keys().any(|key| !listed.contains(key))
+    }
+
     /// Whether a file is to be read.
     pub(crate) fn wants(&self, listed: &Listed) -> bool {
         let named = || {
@@ -143,8 +148,8 @@ impl Register {
     }
 
     /// The partitions of earlier runs whose content is gone, so that the checkpoint may forget
-    /// them: those of files that are not `listed`, and of one that is, those that are not the
-    /// `current` one. None at all if not one of the known files is listed: then it is perhaps
+    /// them: those of files that are not `listed`, and of one that is followed, those that are not
+    /// the `current` one. None at all if not one of the known files is listed: then it is perhaps
     /// another folder, one over which the right one is yet to be mounted.
     pub(crate) fn take_stale(
         &mut self,
@@ -156,14 +161,14 @@ impl Register {
         }
         let mut stale = Vec::new();
         self.known.retain(|key, known| {
-            let current = current(*key);
+            let (current, listed) = (current(*key), listed.contains(key));
             // A listed file that was not entered is empty, or unreadable for now.
-            let keep = listed.contains(key) && current.is_none();
+            let keep = listed && current.is_none();
             let gone = known
                 .iter()
-                .filter(|known| !keep && Some(&known.partition) != current.as_ref());
-            stale.extend(gone.map(|known| known.partition.clone()));
-            listed.contains(key)
+                .filter(|known| Some(&known.partition) != current.as_ref());
+            stale.extend(gone.filter(|_| !keep).map(|known| known.partition.clone()));
+            listed || current.is_some()
         });
         stale.sort();
         stale

@@ -112,12 +112,12 @@ impl Origin {
 
     /// The bytes from `offset` on, up to the raw byte `raw_end`.
     ///
-    /// Passing over the bytes before it may take long; `go_on` says when to give up.
+    /// Reading fails once `go_on` says no more: a record, or what is to be passed over, may be long.
     pub(crate) fn stream(
         &self,
         offset: u64,
         raw_end: u64,
-        go_on: impl FnMut() -> bool,
+        go_on: impl Fn() -> bool + Send + 'static,
     ) -> io::Result<Stream> {
         let seekable = self.piped.is_none();
         let jump = if seekable && self.compression == Compression::Plain {
@@ -126,7 +126,10 @@ impl Origin {
             0
         };
         let raw = RawPlace(Arc::new(AtomicU64::new(jump)));
-        let bytes = self.raw_bytes(jump, raw_end);
+        let bytes = Heeding {
+            input: self.raw_bytes(jump, raw_end),
+            go_on,
+        };
         let mut bytes = if self.compression == Compression::Plain {
             Box::new(Counted {
                 input: bytes,
@@ -139,7 +142,7 @@ impl Origin {
                 place: raw.clone(),
             })?
         };
-        let n_skipped = compress::skip(&mut bytes, offset - jump, go_on)?;
+        let n_skipped = compress::skip(&mut bytes, offset - jump)?;
         Ok(Stream {
             bytes,
             raw,
@@ -178,6 +181,21 @@ struct Piped(Arc<File>);
 impl Read for Piped {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         (&*self.0).read(buffer)
+    }
+}
+
+/// Ends in an error once nobody wants to have the bytes.
+struct Heeding<R, F> {
+    input: R,
+    go_on: F,
+}
+
+impl<R: Read, F: Fn() -> bool> Read for Heeding<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.go_on)() {
+            return self.input.read(buffer);
+        }
+        Err(io::Error::other("the input was closed"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What hostile files cost: little, however long their lines are and however well they pack.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs::{self, File};
@@ -10,7 +12,10 @@ use support::{folder, read_batch};
 /// The most memory that this process has had, in bytes.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
@@ -37,7 +42,9 @@ async fn a_line_of_a_hundred_megabytes_takes_a_few_blocks_of_memory() {
         let read = read_batch(&path).await;
         let a = read.of(path.to_str().unwrap());
         assert_eq!(a.lines(), ["before", "after"]);
-        let [oversized] = a.oversized.as_slice() else { panic!("{}", a.oversized.len()) };
+        let [oversized] = a.oversized.as_slice() else {
+            panic!("{}", a.oversized.len())
+        };
         assert_eq!((oversized.offset, oversized.line), (7, Some(2)));
         assert_eq!(oversized.n_bytes, 100 << 20);
         assert_eq!(oversized.head, [b'x'; 4096]);

@@ -40,10 +40,16 @@ impl Default for CsvConf {
 impl CsvConf {
     /// Every mistake that the types let pass.
     pub(crate) fn problems(&self) -> Problems {
-        let characters = [("separator", self.separator), ("quote_char", self.quote_char)];
+        let characters = [
+            ("separator", self.separator),
+            ("quote_char", self.quote_char),
+        ];
         let mut problems: Problems = characters.into_iter().filter_map(character).collect();
         if self.separator == self.quote_char {
-            let message = format!("expected another character than the separator `{}`", self.separator);
+            let message = format!(
+                "expected another character than the separator `{}`",
+                self.separator
+            );
             problems.push(Problem::at(["quote_char"], message));
         }
         problems.extend(PathPattern::problem(&self.path).map(|message| {
@@ -68,7 +74,10 @@ mod tests {
 
     fn problems(entries: &[(&str, &str)]) -> Vec<String> {
         let section = Section::from_iter(entries.iter().copied());
-        let problems = OutputEntry::of::<Csv>().check(&section).err().unwrap_or_default();
+        let problems = OutputEntry::of::<Csv>()
+            .check(&section)
+            .err()
+            .unwrap_or_default();
         problems.iter().map(ToString::to_string).collect()
     }
 

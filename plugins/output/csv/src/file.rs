@@ -70,7 +70,14 @@ impl CsvFile {
         }
         let account = Receipt::of(&existing).map_err(|error| cannot_write(&current, error))?;
         let (dialect, header) = (Dialect::of(conf), conf.header);
-        Ok(CsvFile { pattern, dialect, header, current, account, unsynced: Unsynced::default() })
+        Ok(CsvFile {
+            pattern,
+            dialect,
+            header,
+            current,
+            account,
+            unsynced: Unsynced::default(),
+        })
     }
 
     /// The file written last.
@@ -82,13 +89,22 @@ impl CsvFile {
     pub(crate) fn append(&mut self, batch: &FindingsBatch) -> Result<()> {
         let time = local(batch.time);
         let shown = time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string());
-        let rows = self.dialect.rows(batch, &shown.unwrap_or_else(|| batch.time.to_string()))?;
-        let header = self.header.then(|| self.dialect.header(&batch.findings)).transpose()?;
+        let rows = self
+            .dialect
+            .rows(batch, &shown.unwrap_or_else(|| batch.time.to_string()))?;
+        let header = self
+            .header
+            .then(|| self.dialect.header(&batch.findings))
+            .transpose()?;
         if let Some(time) = time.filter(|_| self.pattern.is_dated()) {
             self.turn_to(time.date_naive());
         }
-        let appended =
-            append(&self.current, &header.unwrap_or_default(), &rows, &mut self.unsynced);
+        let appended = append(
+            &self.current,
+            &header.unwrap_or_default(),
+            &rows,
+            &mut self.unsynced,
+        );
         let length = appended.map_err(|error| cannot_write(&self.current, error))?;
         self.account.files.insert(absolute(&self.current), length);
         Ok(())
@@ -98,7 +114,8 @@ impl CsvFile {
     pub(crate) fn sync(&mut self) -> Result<Option<String>> {
         let unsynced = std::mem::take(&mut self.unsynced);
         for (path, file) in unsynced.files.values() {
-            file.sync_data().map_err(|error| cannot_write(path, error))?;
+            file.sync_data()
+                .map_err(|error| cannot_write(path, error))?;
         }
         for folder in unsynced.folders {
             // A new name is safe once its folder is; some file systems have no such thing.
@@ -110,7 +127,9 @@ impl CsvFile {
     /// Goes on in the file of a day; files of earlier days are done with.
     fn turn_to(&mut self, day: NaiveDate) {
         let pattern = &self.pattern;
-        self.account.files.retain(|path, _| pattern.day_of(path).is_some_and(|of| of >= day));
+        self.account
+            .files
+            .retain(|path, _| pattern.day_of(path).is_some_and(|of| of >= day));
         self.account.since = day.to_string();
         self.current = self.pattern.on(day);
     }
@@ -125,8 +144,14 @@ impl Receipt {
     /// The lengths of these files as they are.
     fn of(existing: &[(NaiveDate, PathBuf)]) -> io::Result<Self> {
         let length = |path: &PathBuf| Ok((absolute(path), fs::metadata(path)?.len()));
-        let files = existing.iter().map(|(_, path)| length(path)).collect::<io::Result<_>>()?;
-        Ok(Receipt { files, since: String::new() })
+        let files = existing
+            .iter()
+            .map(|(_, path)| length(path))
+            .collect::<io::Result<_>>()?;
+        Ok(Receipt {
+            files,
+            since: String::new(),
+        })
     }
 
     /// Moves what each file has behind its acknowledged length to a file of its own.
@@ -182,17 +207,14 @@ fn open_to_append(path: &Path) -> io::Result<File> {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Appends rows, after the header where the file is empty, and gives the new length; all or
 /// nothing.
-fn append(
-    path: &Path,
-    header: &[u8],
-    rows: &[u8],
-    unsynced: &mut Unsynced,
-) -> io::Result<u64> {
+fn append(path: &Path, header: &[u8], rows: &[u8], unsynced: &mut Unsynced) -> io::Result<u64> {
     let mut file = open_to_append(path)?;
     let metadata = file.metadata()?;
     let before = metadata.len();
@@ -206,8 +228,12 @@ fn append(
     }
     // A pipe or a terminal has nothing to sync.
     if metadata.is_file() {
-        unsynced.files.insert((metadata.dev(), metadata.ino()), (path.to_owned(), file));
-        unsynced.folders.extend((before == 0).then(|| folder_of(path).to_owned()));
+        unsynced
+            .files
+            .insert((metadata.dev(), metadata.ino()), (path.to_owned(), file));
+        unsynced
+            .folders
+            .extend((before == 0).then(|| folder_of(path).to_owned()));
     }
     Ok(before + (header.len() + rows.len()) as u64)
 }

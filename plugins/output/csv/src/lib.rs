@@ -79,8 +79,11 @@ impl Output for Csv {
     }
 
     async fn open(conf: CsvConf, open: OpenOutput) -> Result<Self> {
-        let file = blocking(move || CsvFile::open(&conf, open.receipt.as_deref(), open.now)).await??;
-        Ok(Csv { file: Arc::new(Mutex::new(file)) })
+        let file =
+            blocking(move || CsvFile::open(&conf, open.receipt.as_deref(), open.now)).await??;
+        Ok(Csv {
+            file: Arc::new(Mutex::new(file)),
+        })
     }
 
     async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
@@ -99,7 +102,10 @@ impl Output for Csv {
 
     fn delivered(&self, n_findings: usize) -> String {
         let file = lock(&self.file);
-        format!("Written {n_findings} Documents to CSV File {}", file.current().display())
+        format!(
+            "Written {n_findings} Documents to CSV File {}",
+            file.current().display()
+        )
     }
 }
 

@@ -21,19 +21,25 @@ impl PathPattern {
             return Some("the path is empty".into());
         }
         if path.ends_with('/') {
-            return Some(format!("expected the path of a file, found the folder `{path}`"));
+            return Some(format!(
+                "expected the path of a file, found the folder `{path}`"
+            ));
         }
         let rest = path.replace(DATE, "");
         let start = rest.find('{')?;
         let end = rest[start..].find('}')?;
         let found = &rest[start..=start + end];
-        Some(format!("unknown placeholder `{found}`: only `{DATE}` is known"))
+        Some(format!(
+            "unknown placeholder `{found}`: only `{DATE}` is known"
+        ))
     }
 
     pub(crate) fn new(path: &str) -> Self {
         let home = path.strip_prefix("~/").zip(std::env::home_dir());
         let pattern = home.map(|(rest, home)| home.join(rest).to_string_lossy().into_owned());
-        PathPattern { pattern: pattern.unwrap_or_else(|| path.to_owned()) }
+        PathPattern {
+            pattern: pattern.unwrap_or_else(|| path.to_owned()),
+        }
     }
 
     /// Whether there is a file for each day.
@@ -64,14 +70,24 @@ impl PathPattern {
     pub(crate) fn existing(&self) -> Vec<(NaiveDate, PathBuf)> {
         let Some((before, _)) = self.pattern.split_once(DATE) else {
             let path = self.as_written();
-            return if path.exists() { vec![(NaiveDate::MIN, path)] } else { Vec::new() };
+            return if path.exists() {
+                vec![(NaiveDate::MIN, path)]
+            } else {
+                Vec::new()
+            };
         };
         // The folder of the first component with a date in it, and how that component begins.
-        let (folder, prefix) = before.rsplit_once('/').map_or((".", before), |(folder, prefix)| {
-            (if folder.is_empty() { "/" } else { folder }, prefix)
-        });
-        let Ok(entries) = Path::new(folder).read_dir() else { return Vec::new() };
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let (folder, prefix) = before
+            .rsplit_once('/')
+            .map_or((".", before), |(folder, prefix)| {
+                (if folder.is_empty() { "/" } else { folder }, prefix)
+            });
+        let Ok(entries) = Path::new(folder).read_dir() else {
+            return Vec::new();
+        };
+        let names = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
         let mut days: Vec<NaiveDate> = names.filter_map(|name| day_behind(prefix, &name)).collect();
         days.sort_unstable();
         days.dedup();
@@ -84,7 +100,9 @@ impl PathPattern {
 fn day_behind(prefix: &str, name: &str) -> Option<NaiveDate> {
     let day = name.strip_prefix(prefix)?.get(.."2016-10-14".len())?;
     // Only as it is written; `NaiveDate` would take 2016-1-1 too.
-    day.parse().ok().filter(|date: &NaiveDate| date.to_string() == day)
+    day.parse()
+        .ok()
+        .filter(|date: &NaiveDate| date.to_string() == day)
 }
 
 #[cfg(test)]
@@ -106,7 +124,12 @@ mod tests {
     #[test]
     fn only_files_of_the_pattern_exist_for_it() {
         let folder = tempfile::tempdir().unwrap();
-        let names = ["2016-10-14.csv", "2016-10-13.csv", "2016-10-15.csv.unacknowledged", "x.csv"];
+        let names = [
+            "2016-10-14.csv",
+            "2016-10-13.csv",
+            "2016-10-15.csv.unacknowledged",
+            "x.csv",
+        ];
         for name in names {
             std::fs::write(folder.path().join(name), "").unwrap();
         }

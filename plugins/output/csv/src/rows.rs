@@ -29,14 +29,19 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// The dialect of a conf that has no problems: both characters are ASCII.
     pub(crate) fn of(conf: &CsvConf) -> Self {
-        Dialect { separator: conf.separator as u8, quote: conf.quote_char as u8 }
+        Dialect {
+            separator: conf.separator as u8,
+            quote: conf.quote_char as u8,
+        }
     }
 
     /// The line of the columns' names.
     pub(crate) fn header(self, findings: &Findings) -> Result<Vec<u8>> {
         let metadata = sorted_metadata(findings).into_iter().map(|(name, _)| name);
         let mut writer = self.writer(0);
-        writer.write_record(NAMES.into_iter().chain(metadata)).map_err(not_written)?;
+        writer
+            .write_record(NAMES.into_iter().chain(metadata))
+            .map_err(not_written)?;
         finish(writer)
     }
 
@@ -44,14 +49,18 @@ impl Dialect {
     pub(crate) fn rows(self, batch: &FindingsBatch, time: &str) -> Result<Vec<u8>> {
         let findings = &batch.findings;
         let prepared = prepare(findings)?;
-        let mut columns: Vec<Column<'_>> =
-            prepared.iter().map(Prepared::column).collect::<Result<_>>()?;
+        let mut columns: Vec<Column<'_>> = prepared
+            .iter()
+            .map(Prepared::column)
+            .collect::<Result<_>>()?;
         let mut writer = self.writer(findings.len() * 16 * (columns.len() + 2));
         let mut cell = Cell::default();
         for row in 0..findings.len() {
             writer.write_field(time).map_err(not_written)?;
             for column in &mut columns {
-                writer.write_field(cell.show(column, row)?).map_err(not_written)?;
+                writer
+                    .write_field(cell.show(column, row)?)
+                    .map_err(not_written)?;
             }
             writer.write_record(None::<&[u8]>).map_err(not_written)?;
         }
@@ -68,7 +77,9 @@ impl Dialect {
 }
 
 fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
-    writer.into_inner().map_err(|error| Error::internal(format!("a row cannot be written: {error}")))
+    writer
+        .into_inner()
+        .map_err(|error| Error::internal(format!("a row cannot be written: {error}")))
 }
 
 fn not_written(error: csv::Error) -> Error {
@@ -85,7 +96,9 @@ fn sorted_metadata(findings: &Findings) -> Vec<(&str, &ArrayRef)> {
 /// The key, the score and the metadata.
 fn prepare(findings: &Findings) -> Result<Vec<Prepared>> {
     let first = findings.batch().columns().iter().take(2);
-    let metadata = sorted_metadata(findings).into_iter().map(|(_, column)| column);
+    let metadata = sorted_metadata(findings)
+        .into_iter()
+        .map(|(_, column)| column);
     first.chain(metadata).map(Prepared::new).collect()
 }
 
@@ -103,7 +116,11 @@ impl Prepared {
             _ => Arc::clone(array),
         };
         let field = Arc::new(Field::new("", array.data_type().clone(), true));
-        Ok(Prepared { array, field, options: EncoderOptions::default() })
+        Ok(Prepared {
+            array,
+            field,
+            options: EncoderOptions::default(),
+        })
     }
 
     fn column(&self) -> Result<Column<'_>> {
@@ -119,7 +136,10 @@ impl Prepared {
 }
 
 fn shown(array: &dyn Array) -> Result<ArrayFormatter<'_>> {
-    Ok(ArrayFormatter::try_new(array, &FormatOptions::new().with_null(""))?)
+    Ok(ArrayFormatter::try_new(
+        array,
+        &FormatOptions::new().with_null(""),
+    )?)
 }
 
 /// How the values of a column are shown.
@@ -161,8 +181,11 @@ impl Cell {
     }
 
     fn format(&mut self, shown: &ArrayFormatter<'_>, row: usize) -> Result<()> {
-        write!(self.text, "{}", shown.value(row))
-            .map_err(|_| Error::data(format!("row {row} has a value that cannot be shown as text")))
+        write!(self.text, "{}", shown.value(row)).map_err(|_| {
+            Error::data(format!(
+                "row {row} has a value that cannot be shown as text"
+            ))
+        })
     }
 }
 

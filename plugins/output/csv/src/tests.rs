@@ -26,9 +26,18 @@ fn batch(time: i64, keys: &[&str]) -> FindingsBatch {
         ("score", Arc::new(scores)),
     ];
     let findings = Findings::try_from_rows(&RecordBatch::try_from_iter(columns).unwrap()).unwrap();
-    let window = Window { start: time - 60_000_000, end: time };
+    let window = Window {
+        start: time - 60_000_000,
+        end: time,
+    };
     let ids = findings.ids("test", &window);
-    FindingsBatch { use_case: "test".into(), window, time, findings, ids }
+    FindingsBatch {
+        use_case: "test".into(),
+        window,
+        time,
+        findings,
+        ids,
+    }
 }
 
 async fn try_open(
@@ -37,14 +46,23 @@ async fn try_open(
     receipt: Option<String>,
 ) -> Result<Box<dyn DynOutput>> {
     let entries = entries.iter().copied().chain([("path", path)]);
-    let section: Section = entries.map(|(key, value)| (key, Value::from(value))).collect();
+    let section: Section = entries
+        .map(|(key, value)| (key, Value::from(value)))
+        .collect();
     let (schema, now) = (batch(0, &[]).findings.batch().schema(), noon("2016-10-14"));
-    let open = OpenOutput { use_case: "test".into(), schema, receipt, now };
+    let open = OpenOutput {
+        use_case: "test".into(),
+        schema,
+        receipt,
+        now,
+    };
     OutputEntry::of::<Csv>().open(&section, open).await
 }
 
 async fn open(path: &Path, receipt: Option<String>) -> Box<dyn DynOutput> {
-    try_open(path.to_str().unwrap(), &[], receipt).await.unwrap()
+    try_open(path.to_str().unwrap(), &[], receipt)
+        .await
+        .unwrap()
 }
 
 /// Writes findings and gives the receipt of a sync behind them.
@@ -57,7 +75,9 @@ async fn write(csv: &mut Box<dyn DynOutput>, time: &str, keys: &[&str]) -> Optio
 /// The keys in a file, in order.
 fn keys(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+    text.lines()
+        .map(|line| line.split(',').nth(1).unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -82,7 +102,9 @@ async fn only_an_empty_file_gets_the_header() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/out.csv");
     for _ in 0..2 {
-        let mut csv = try_open(path.to_str().unwrap(), &[("header", "true")], None).await.unwrap();
+        let mut csv = try_open(path.to_str().unwrap(), &[("header", "true")], None)
+            .await
+            .unwrap();
         write(&mut csv, "2016-10-14", &["a"]).await;
     }
     assert_eq!(
@@ -102,7 +124,10 @@ async fn rows_behind_the_receipt_are_moved_away_at_the_next_start() {
     let mut csv = open(&path, receipt).await;
     write(&mut csv, "2016-10-14", &["again"]).await;
     assert_eq!(keys(&path), ["safe", "again"]);
-    assert_eq!(keys(&folder.path().join("out.csv.unacknowledged")), ["lost", "lost too"]);
+    assert_eq!(
+        keys(&folder.path().join("out.csv.unacknowledged")),
+        ["lost", "lost too"]
+    );
 }
 
 #[tokio::test]
@@ -123,7 +148,10 @@ async fn one_sync_covers_several_writes_on_several_days() {
     let path = folder.path().join("{date}.csv");
     let mut csv = open(&path, None).await;
     for day in ["2015-05-17", "2015-05-17", "2015-05-18"] {
-        assert!(matches!(csv.write(&batch(noon(day), &["a"])).await, Outcome::Safe));
+        assert!(matches!(
+            csv.write(&batch(noon(day), &["a"])).await,
+            Outcome::Safe
+        ));
     }
     let receipt = csv.sync().await.unwrap();
     write(&mut csv, "2015-05-18", &["lost"]).await;
@@ -157,7 +185,10 @@ async fn the_receipt_of_another_path_touches_nothing() {
     let receipt = csv.sync().await.unwrap();
     write(&mut csv, "2016-10-14", &["a"]).await;
     open(&new, receipt).await;
-    assert_eq!((keys(&old), keys(&new)), (vec!["a".to_owned()], vec!["theirs".to_owned()]));
+    assert_eq!(
+        (keys(&old), keys(&new)),
+        (vec!["a".to_owned()], vec!["theirs".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -170,7 +201,10 @@ async fn a_dated_path_turns_with_the_day_of_the_findings() {
     assert_eq!(keys(&folder.path().join("2015-05-17.csv")), ["a"]);
     assert_eq!(keys(&folder.path().join("2015-05-18.csv")), ["b"]);
     assert!(!receipt.contains("2015-05-17"), "{receipt}");
-    let message = format!("Written 1 Documents to CSV File {}/2015-05-18.csv", folder.path().display());
+    let message = format!(
+        "Written 1 Documents to CSV File {}/2015-05-18.csv",
+        folder.path().display()
+    );
     assert_eq!(csv.delivered(1), message);
 }
 
@@ -179,7 +213,11 @@ async fn an_unacknowledged_file_of_a_new_day_is_moved_away() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("{date}.csv");
     for (day, theirs) in [("2015-05-16", "x"), ("2015-05-19", "y")] {
-        fs::write(folder.path().join(format!("{day}.csv")), format!("t,{theirs},1\n")).unwrap();
+        fs::write(
+            folder.path().join(format!("{day}.csv")),
+            format!("t,{theirs},1\n"),
+        )
+        .unwrap();
     }
     let mut csv = open(&path, None).await;
     let at_first = csv.sync().await.unwrap();
@@ -201,9 +239,14 @@ async fn a_full_device_stops_the_run_and_names_the_path() {
         return;
     }
     let mut csv = open(Path::new("/dev/full"), None).await;
-    let Outcome::Stop(error) = csv.write(&batch(0, &["a"])).await else { panic!() };
+    let Outcome::Stop(error) = csv.write(&batch(0, &["a"])).await else {
+        panic!()
+    };
     let message = error.to_string();
-    assert!(message.starts_with("cannot write `/dev/full`: No space left on device"), "{message}");
+    assert!(
+        message.starts_with("cannot write `/dev/full`: No space left on device"),
+        "{message}"
+    );
     assert_eq!(error.fault(), Fault::External);
 }
 
@@ -214,7 +257,9 @@ impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder.path());
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "none"])
+            .arg(folder.path());
         let mounted = mount.output().is_ok_and(|output| output.status.success());
         mounted.then_some(SmallDisk(folder))
     }

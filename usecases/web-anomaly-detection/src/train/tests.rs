@@ -6,13 +6,25 @@ use proptest::prelude::*;
 use super::*;
 
 fn k_means(clusters: usize, seed: u64) -> KMeans {
-    KMeans { clusters, seed, starts: 5, max_iterations: 300, tolerance: 1e-4 }
+    KMeans {
+        clusters,
+        seed,
+        starts: 5,
+        max_iterations: 300,
+        tolerance: 1e-4,
+    }
 }
 
 #[test]
 fn two_groups_worked_by_hand_have_their_means_as_centres() {
     // The groups are {(0, 0), (0, 2), (3, 1)} and {(10, 9), (14, 11)}.
-    let points = array![[14.0, 11.0], [0.0, 0.0], [10.0, 9.0], [0.0, 2.0], [3.0, 1.0]];
+    let points = array![
+        [14.0, 11.0],
+        [0.0, 0.0],
+        [10.0, 9.0],
+        [0.0, 2.0],
+        [3.0, 1.0]
+    ];
     let centres = k_means(2, 0).fit(&points).unwrap();
     assert_eq!(centres, [[1.0, 1.0], [12.0, 10.0]]);
 }
@@ -26,19 +38,29 @@ fn as_many_clusters_as_points_are_the_points_in_ascending_order() {
 
 #[test]
 fn fewer_distinct_points_than_clusters_are_refused() {
-    let error = k_means(2, 0).fit(&array![[4.0, 1.0], [4.0, 1.0]]).unwrap_err();
+    let error = k_means(2, 0)
+        .fit(&array![[4.0, 1.0], [4.0, 1.0]])
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the training log has 2 sources with 1 different counts: too few for `clusters = 2`"
     );
     let error = k_means(1, 0).fit(&Array2::zeros((0, 2))).unwrap_err();
-    assert!(error.to_string().starts_with("the training log has 0 sources"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("the training log has 0 sources")
+    );
 }
 
 #[test]
 fn the_loosest_tolerance_ends_at_the_same_centres() {
     let points = Array2::from_shape_fn((200, 2), |(i, j)| ((i * (7 + j)) % 50) as f64);
-    let loose = KMeans { tolerance: 1e9, max_iterations: 1, ..k_means(2, 0) };
+    let loose = KMeans {
+        tolerance: 1e9,
+        max_iterations: 1,
+        ..k_means(2, 0)
+    };
     let centres = loose.fit(&points).unwrap();
     let again = settle(&points, centres.clone());
     assert_eq!(again.centres, centres);

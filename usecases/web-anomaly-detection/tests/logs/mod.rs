@@ -29,11 +29,19 @@ pub(crate) fn counts(log: &str, pattern: &str) -> BTreeMap<String, Counts> {
 /// Rows as the use case's query gives them, sorted by key.
 pub(crate) fn rows(sources: &BTreeMap<String, Counts>) -> RecordBatch {
     let column = |idx: usize| -> ArrayRef {
-        Arc::new(sources.values().map(|counts| Some(counts[idx])).collect::<Int64Array>())
+        Arc::new(
+            sources
+                .values()
+                .map(|counts| Some(counts[idx]))
+                .collect::<Int64Array>(),
+        )
     };
     let keys: ArrayRef = Arc::new(StringArray::from_iter_values(sources.keys()));
     let names = ["twoxx", "threexx", "fourxx", "nxx", "total"];
-    let columns = names.into_iter().enumerate().map(|(idx, name)| (name, column(idx)));
+    let columns = names
+        .into_iter()
+        .enumerate()
+        .map(|(idx, name)| (name, column(idx)));
     RecordBatch::try_from_iter([("key", keys)].into_iter().chain(columns)).unwrap()
 }
 
@@ -44,5 +52,14 @@ pub(crate) fn train(use_case: &WebAnomaly, rows: &RecordBatch) -> Centres {
 
 pub(crate) fn score(use_case: &WebAnomaly, model: &Centres, rows: &RecordBatch) -> Findings {
     let batches = Batches::new(rows.schema_ref(), std::slice::from_ref(rows));
-    UseCase::score(use_case, model, &Window { start: 0, end: 60_000_000 }, batches).unwrap()
+    UseCase::score(
+        use_case,
+        model,
+        &Window {
+            start: 0,
+            end: 60_000_000,
+        },
+        batches,
+    )
+    .unwrap()
 }

@@ -83,11 +83,16 @@ impl Planner {
             is_new,
             ..
         } = entry;
-        let whole = head.len() == FINGERPRINT_BYTES || head.contains(&b'\n');
-        let packed = origin.compression != Compression::Plain;
-        if whole || packed || !is_new || self.waiting.len() >= self.timing.n_open {
+        let plain = origin.compression == Compression::Plain;
+        let whole = head.len() == FINGERPRINT_BYTES || (plain && head.contains(&b'\n'));
+        if whole || !is_new || self.begins_at_end() || self.waiting.len() >= self.timing.n_open {
             return false;
         }
+        let quiet = if plain {
+            self.timing.quiet
+        } else {
+            self.timing.settle
+        };
         let waiting = self.waiting.entry(identity.key).or_insert_with(|| {
             let (path, file) = (origin.path.clone(), Arc::clone(&origin.file));
             Waiting {
@@ -100,7 +105,7 @@ impl Planner {
         if waiting.stamp != stamp {
             (waiting.stamp, waiting.since) = (stamp, now);
         }
-        now.duration_since(waiting.since) < self.timing.quiet
+        now.duration_since(waiting.since) < quiet
     }
 
     pub(super) fn track(&mut self, entry: Entry, stamp: Stamp, now: Instant) -> Flow {
@@ -112,15 +117,21 @@ impl Planner {
             tracked.path.display().to_string(),
         );
         self.tell(InputEvent::Assigned { partition, name })?;
-        let first = self.n_scans == 0 && self.register.first_start;
-        if is_new && first && self.conf.from == From::End {
+        if is_new && self.begins_at_end() {
             self.begin_at_end(&mut tracked)?;
         }
-        if self.n_open() >= self.timing.n_open {
+        if self.n_open < self.timing.n_open {
+            self.n_open += 1;
+        } else {
             tracked.file = None;
         }
         self.tracked.insert(key, tracked);
         Ok(())
+    }
+
+    /// Whether a new file is one that is there at the first start, whose lines are not asked for.
+    fn begins_at_end(&self) -> bool {
+        self.n_scans == 0 && self.register.first_start && self.conf.from == From::End
     }
 
     /// Passes over what a file has now. The end of a compressed one is found by a pass.

@@ -11,7 +11,6 @@ use crossbeam_channel::{Receiver, Sender, select};
 use datashark_sdk::input::InputEvent;
 use tokio::time::Instant;
 
-use crate::compress::Compression;
 use crate::conf::FolderConf;
 use crate::folder::failed;
 use crate::identity::FileKey;
@@ -21,9 +20,8 @@ use crate::live::tracked::{Next, Presence, Rest, Tracked};
 use crate::live::watch::Watch;
 use crate::live::{Job, Message, Timing};
 use crate::outlet::Outlet;
-use crate::pass::{End, Outcome, Pass, Tail};
+use crate::pass::{End, Outcome, Tail};
 use crate::register::Register;
-use crate::stream::Origin;
 
 /// How many passes may wait for a reader, per reader: each holds a file open.
 const QUEUED_PER_READER: usize = 2;
@@ -53,10 +51,14 @@ pub(super) struct Planner {
     /// Paths whose failure was reported.
     told: HashSet<PathBuf>,
     n_busy: usize,
+    /// How many files are open; counted anew at each look.
+    pub(super) n_open: usize,
     pub(super) n_entered: u64,
     pub(super) n_scans: u64,
     scan_at: Instant,
     may_scan_at: Instant,
+    /// When to say which partitions of the checkpoint have no file.
+    forget_at: Option<Instant>,
 }
 
 impl Planner {
@@ -85,10 +87,12 @@ impl Planner {
             ready: VecDeque::new(),
             told: HashSet::new(),
             n_busy: 0,
+            n_open: 0,
             n_entered: 0,
             n_scans: 0,
             scan_at: now,
             may_scan_at: now,
+            forget_at: None,
         }
     }
 
@@ -211,7 +215,7 @@ impl Planner {
         }
         if listing.unread.is_empty() {
             self.miss(&listed, presence, now)?;
-            self.forget_stale(&listed)?;
+            self.forget_stale(&listed, now)?;
             let paths: HashSet<_> = listing.files.iter().map(|file| &file.path).collect();
             self.told.retain(|path| paths.contains(path));
         }
@@ -240,10 +244,17 @@ impl Planner {
         Ok(())
     }
 
-    /// After the first look: what the checkpoint knows and the folder does not have.
-    fn forget_stale(&mut self, listed: &HashSet<FileKey>) -> Flow {
-        if self.n_scans > 0 {
-            return Ok(());
+    /// What the checkpoint knows and the folder does not have: said once, some time after the
+    /// first look, which may have missed a file that was just being renamed.
+    fn forget_stale(&mut self, listed: &HashSet<FileKey>, now: Instant) -> Flow {
+        match self.forget_at {
+            Some(at) if now >= at => self.forget_at = None,
+            Some(_) => return Ok(()),
+            None if self.n_scans > 0 => return Ok(()),
+            None => {
+                self.forget_at = Some(now + self.timing.quiet_gone);
+                return Ok(());
+            }
         }
         let tracked = &self.tracked;
         let current = |key| tracked.get(&key).map(|tracked| tracked.partition.clone());
@@ -254,13 +265,6 @@ impl Planner {
             })?;
         }
         Ok(())
-    }
-
-    pub(super) fn n_open(&self) -> usize {
-        self.tracked
-            .values()
-            .filter(|tracked| tracked.file.is_some())
-            .count()
     }
 
     /// Decides what to do with each file.
@@ -304,7 +308,12 @@ impl Planner {
 
     /// Closes the files that were quiet the longest, if too many are open.
     fn close_surplus(&mut self) {
-        let n_surplus = self.n_open().saturating_sub(self.timing.n_open);
+        let open = self
+            .tracked
+            .values()
+            .filter(|tracked| tracked.file.is_some());
+        self.n_open = open.count();
+        let n_surplus = self.n_open.saturating_sub(self.timing.n_open);
         if n_surplus == 0 {
             return;
         }
@@ -316,6 +325,7 @@ impl Planner {
         idle.sort_by_key(|tracked| tracked.changed_at());
         for tracked in idle.into_iter().take(n_surplus) {
             tracked.file = None;
+            self.n_open -= 1;
         }
     }
 
@@ -324,6 +334,7 @@ impl Planner {
         let Some(tracked) = self.tracked.get_mut(&key) else {
             return Ok(());
         };
+        let was_closed = tracked.file.is_none();
         let file = match reopen(tracked) {
             Ok(Some(file)) => file,
             // It was renamed or deleted, which the next look will show.
@@ -336,29 +347,10 @@ impl Planner {
                 return self.tell_once(&path, cannot_read(&path, &error));
             }
         };
-        let Tracked {
-            partition,
-            path,
-            compression,
-            position,
-            header,
-            ..
-        } = &*tracked;
-        let plain = *compression == Compression::Plain;
-        let pass = Pass {
-            partition: partition.clone(),
-            origin: Origin::of_known(path.clone(), file, *compression),
-            position: position.clone(),
-            header: header.clone(),
-            fingerprint: Some(tracked.identity.fingerprint),
-            raw_end: if plain { tracked.stamp.size } else { u64::MAX },
-            n_counted: tracked.n_counted,
-            tail,
-            mute: tracked.mute,
-            arrival: None,
-        };
+        let pass = tracked.pass(file, tail);
         tracked.begin();
         self.n_busy += 1;
+        self.n_open += usize::from(was_closed);
         self.jobs.send(Job { key, pass }).map_err(|_| Closed)
     }
 
@@ -382,7 +374,6 @@ impl Planner {
 
     /// A file was read to its end.
     fn rest(&mut self, key: FileKey, outcome: Outcome, rest: Rest, now: Instant) -> Flow {
-        let many_open = self.n_open() > self.timing.n_open;
         let Some(tracked) = self.tracked.get_mut(&key) else {
             return Ok(());
         };
@@ -392,8 +383,9 @@ impl Planner {
         let seen = tracked.passed.map_or(0, |passed| passed.size);
         let n_new = tracked.stamp.size.saturating_sub(seen);
         let due = tracked.is_due();
-        if many_open && tracked.may_close() {
+        if self.n_open > self.timing.n_open && tracked.may_close() {
             tracked.file = None;
+            self.n_open -= 1;
         }
         let (partition, end) = (tracked.partition.clone(), tracked.position.offset);
         if unmute {

@@ -64,7 +64,11 @@ async fn a_first_line_that_grows_by_bytes_is_one_line() {
 #[tokio::test]
 async fn without_notifications_the_folder_is_polled() {
     let mut it = Harness::new();
-    it.start(Timing { notify: false, ..quick() }).await;
+    it.start(Timing {
+        notify: false,
+        ..quick()
+    })
+    .await;
     it.append("a.log", "one\n");
     it.expect("a.log", &["one"]).await;
 }
@@ -74,7 +78,11 @@ async fn notifications_alone_are_enough() {
     let mut it = Harness::new();
     let never = std::time::Duration::from_secs(3600);
     it.append("a.log", "one\n");
-    it.start(Timing { poll: never, ..quick() }).await;
+    it.start(Timing {
+        poll: never,
+        ..quick()
+    })
+    .await;
     it.expect("a.log", &["one"]).await;
     for i in 0..20 {
         it.append("a.log", "more\n");
@@ -96,7 +104,15 @@ async fn rotation_by_renaming_loses_and_repeats_nothing() {
     it.settle().await;
     let mut lines = it.lines();
     lines.sort_unstable();
-    assert_eq!(lines, ["four", "one", "three: the writer has not noticed yet", "two"]);
+    assert_eq!(
+        lines,
+        [
+            "four",
+            "one",
+            "three: the writer has not noticed yet",
+            "two"
+        ]
+    );
     assert_eq!(it.n_assigned(), 2);
 }
 
@@ -140,17 +156,36 @@ async fn a_file_written_anew_beyond_its_old_end_is_read_from_its_start() {
     it.start(quick()).await;
     it.expect("app.log", &["one"]).await;
     for i in 0..10 {
-        // The same file, never seen empty.
-        let path = it.path("app.log");
+        // Never seen empty, nor shorter than before.
         let text = format!("anew {i}\nlonger than before: {}\n", "x".repeat(20 * i));
-        fs::write(path, text).unwrap();
+        it.rewrite("app.log", &text);
         it.until(|it| it.n_records() == 3 + 2 * i).await;
     }
+    it.settle().await;
+    it.rewrite("app.log", "same 9\n");
+    it.until(|it| it.n_records() == 23).await;
     it.stop();
     it.truncate("app.log");
     it.append("app.log", &format!("while away {}\n", "x".repeat(500)));
     it.start(quick()).await;
-    it.until(|it| it.n_records() == 22).await;
+    it.until(|it| it.n_records() == 24).await;
+}
+
+#[tokio::test]
+async fn a_heading_that_stays_the_same_does_not_make_two_contents_one() {
+    let mut it = Harness::new();
+    it.start(quick()).await;
+    for i in 1..=3 {
+        it.append("app.csv", "time,source\n");
+        it.until(|it| it.n_records() == 2 * i - 1).await;
+        it.append("app.csv", &format!("{i},x\n"));
+        it.until(|it| it.n_records() == 2 * i).await;
+        it.truncate("app.csv");
+        it.until(|it| it.ended.len() == i).await;
+    }
+    let mut ids = it.ids();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "{ids:?}");
 }
 
 #[tokio::test]
@@ -183,7 +218,11 @@ async fn a_last_line_without_an_end_is_a_record_after_a_while() {
     let mut it = Harness::new();
     it.append("a.log", "one\nlast");
     it.append("b.log", "only");
-    it.start(Timing { quiet: quick().quiet_gone, ..quick() }).await;
+    it.start(Timing {
+        quiet: quick().quiet_gone,
+        ..quick()
+    })
+    .await;
     it.expect("a.log", &["one", "last"]).await;
     it.expect("b.log", &["only"]).await;
 }
@@ -225,14 +264,21 @@ async fn a_truncated_compressed_file_is_reported_once_and_goes_on_if_it_grows() 
     let packed = gz(text.as_bytes());
     let (head, rest) = packed.split_at(packed.len() / 2);
     fs::write(it.path("a.log.gz"), head).unwrap();
-    it.start(Timing { quiet: quick().quiet_gone, ..quick() }).await;
+    it.start(Timing {
+        quiet: quick().quiet_gone,
+        ..quick()
+    })
+    .await;
     it.until(|it| !it.failed.is_empty()).await;
     it.settle().await;
     let end = format!("the file is truncated after {} bytes", head.len());
     assert_eq!(it.failed.len(), 1);
     assert!(it.failed[0].ends_with(&end), "{:?}", it.failed);
     assert!(it.n_records() > 100 && it.n_records() < 5000);
-    let mut file = fs::OpenOptions::new().append(true).open(it.path("a.log.gz")).unwrap();
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(it.path("a.log.gz"))
+        .unwrap();
     file.write_all(rest).unwrap();
     it.until(|it| it.n_records() == 5000).await;
     assert_eq!(it.lines(), text.lines().collect::<Vec<_>>());
@@ -241,7 +287,7 @@ async fn a_truncated_compressed_file_is_reported_once_and_goes_on_if_it_grows() 
 #[tokio::test]
 async fn from_end_passes_over_what_is_there_at_the_first_start_only() {
     let mut it = Harness::new();
-    it.from_end();
+    it.begin_at_end();
     it.append("a.log", "old\nold too\nhalf a l");
     fs::write(it.path("b.gz"), gz(b"old\n")).unwrap();
     it.start(quick()).await;
@@ -257,6 +303,21 @@ async fn from_end_passes_over_what_is_there_at_the_first_start_only() {
     it.expect("a.log", &["half a line", "while away"]).await;
     it.expect("d.log", &["appeared while away"]).await;
     assert_eq!(it.n_records(), 4);
+}
+
+#[tokio::test]
+async fn a_restart_before_anything_came_begins_at_the_end_of_the_first_start() {
+    let mut it = Harness::new();
+    it.begin_at_end();
+    it.append("a.log", "old\n");
+    fs::write(it.path("b.gz"), gz(b"old\n")).unwrap();
+    it.start(quick()).await;
+    it.until(|it| it.n_caught_up == 2).await;
+    it.stop();
+    it.append("a.log", "new\n");
+    it.start(quick()).await;
+    it.until(|it| it.n_caught_up == 4).await;
+    assert_eq!(it.lines(), ["new"]);
 }
 
 #[tokio::test]
@@ -282,7 +343,9 @@ async fn folders_below_are_read_if_asked_for_and_hidden_files_never() {
 #[tokio::test]
 async fn what_is_no_text_file_is_left_alone_or_reported() {
     let mut it = Harness::new();
-    let mkfifo = std::process::Command::new("mkfifo").arg(it.path("pipe")).status();
+    let mkfifo = std::process::Command::new("mkfifo")
+        .arg(it.path("pipe"))
+        .status();
     assert!(mkfifo.unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(it.path("socket")).unwrap();
     std::os::unix::fs::symlink("/nowhere", it.path("dangling")).unwrap();
@@ -292,7 +355,11 @@ async fn what_is_no_text_file_is_left_alone_or_reported() {
     it.expect("b.log", &["one"]).await;
     it.settle().await;
     assert_eq!(it.failed.len(), 1);
-    assert!(it.failed[0].contains("a.parquet` is not read"), "{:?}", it.failed);
+    assert!(
+        it.failed[0].contains("a.parquet` is not read"),
+        "{:?}",
+        it.failed
+    );
 }
 
 #[tokio::test]
@@ -315,7 +382,11 @@ async fn more_files_than_may_be_open_are_all_followed() {
     for i in 0..n_files {
         it.append(&format!("{i:03}.log"), "one\n");
     }
-    it.start(Timing { n_open: 4, ..quick() }).await;
+    it.start(Timing {
+        n_open: 4,
+        ..quick()
+    })
+    .await;
     it.until(|it| it.n_records() == n_files).await;
     for i in 0..n_files {
         it.rename(&format!("{i:03}.log"), &format!("{i:03}.log.1"));
@@ -386,7 +457,9 @@ async fn a_checkpoint_of_a_rewritten_file_is_not_used() {
     it.start(quick()).await;
     it.until(|it| it.n_records() == 2).await;
     it.stop();
-    it.resume.values_mut().for_each(|resume: &mut Resume| resume.offset = 1000);
+    it.resume
+        .values_mut()
+        .for_each(|resume: &mut Resume| resume.offset = 1000);
     it.append("a.log", "three\n");
     it.start(quick()).await;
     it.until(|it| it.n_records() == 5).await;

@@ -13,8 +13,9 @@ use crate::compress::Compression;
 use crate::identity::Identity;
 use crate::list::Listed;
 use crate::live::Timing;
-use crate::pass::{Outcome, Tail};
+use crate::pass::{Outcome, Pass, Tail};
 use crate::register::Entry;
+use crate::stream::Origin;
 
 /// What tells whether a file was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,23 @@ impl Tracked {
         }
     }
 
+    /// A pass from where the last one ended, over what it has now.
+    pub(super) fn pass(&self, file: Arc<File>, tail: Tail) -> Pass {
+        let plain = self.compression == Compression::Plain;
+        Pass {
+            partition: self.partition.clone(),
+            origin: Origin::of_known(self.path.clone(), file, self.compression),
+            position: self.position.clone(),
+            header: self.header.clone(),
+            fingerprint: Some(self.identity.fingerprint),
+            raw_end: if plain { self.stamp.size } else { u64::MAX },
+            n_counted: self.n_counted,
+            tail,
+            mute: self.mute,
+            arrival: None,
+        }
+    }
+
     /// A pass over it begins.
     pub(super) fn begin(&mut self) {
         self.busy = true;
@@ -222,8 +240,16 @@ impl Tracked {
         if self.busy {
             return Next::Wait;
         }
+        let here = self.presence == Presence::Here;
+        let quiet = if here {
+            timing.quiet
+        } else {
+            timing.quiet_gone
+        };
+        let is_quiet = now.duration_since(self.changed_at) >= quiet;
         if gone && self.file.is_none() {
-            return Next::End;
+            // A file that is renamed while the folder is listed may be missed under both names.
+            return if is_quiet { Next::End } else { Next::Wait };
         }
         if self.is_due() {
             return if self.is_settled(now, timing) {
@@ -232,13 +258,7 @@ impl Tracked {
                 Next::Wait
             };
         }
-        let here = self.presence == Presence::Here;
-        let quiet = if here {
-            timing.quiet
-        } else {
-            timing.quiet_gone
-        };
-        if now.duration_since(self.changed_at) < quiet {
+        if !is_quiet {
             return Next::Wait;
         }
         match &self.rest {

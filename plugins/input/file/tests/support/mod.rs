@@ -250,13 +250,18 @@ pub(crate) fn pack(extension: &str, text: &[u8]) -> Vec<u8> {
             packer.write_all(text).unwrap();
             packer.finish().unwrap()
         }
-        "zst" => zstd::encode_all(text, 3).unwrap(),
-        "bz2" => {
-            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), Default::default());
+        "zst" => {
+            let mut packer = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            packer.include_checksum(true).unwrap();
             packer.write_all(text).unwrap();
             packer.finish().unwrap()
         }
-        "xz" => liblzma::encode_all(text, 3).unwrap(),
+        "bz2" => {
+            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            packer.write_all(text).unwrap();
+            packer.finish().unwrap()
+        }
+        "xz" => liblzma::encode_all(text, 0).unwrap(),
         other => panic!("{other}"),
     }
 }

@@ -11,12 +11,23 @@ use super::*;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> FindingsBatch {
     let rows = RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
     );
     let findings = Findings::try_from_rows(&rows.unwrap()).unwrap();
-    let window = Window { start: 0, end: 60_000_000 };
+    let window = Window {
+        start: 0,
+        end: 60_000_000,
+    };
     let ids = findings.ids("test", &window);
-    FindingsBatch { use_case: "test".into(), window, time: window.end, findings, ids }
+    FindingsBatch {
+        use_case: "test".into(),
+        window,
+        time: window.end,
+        findings,
+        ids,
+    }
 }
 
 fn text(values: &[&str]) -> ArrayRef {
@@ -29,24 +40,53 @@ fn numbers(values: &[f64]) -> ArrayRef {
 
 fn rows(conf: &CsvConf, columns: Vec<(&str, ArrayRef)>) -> Vec<String> {
     let bytes = Dialect::of(conf).rows(&batch(columns), "T").unwrap();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A column's values as they stand in a row with a key and a score before them.
 fn shown(column: ArrayRef) -> Vec<String> {
     let keys = text(&vec!["k"; column.len()]);
     let scores = numbers(&vec![1.0; column.len()]);
-    let rows = rows(&CsvConf::default(), vec![("k", keys), ("s", scores), ("m", column)]);
-    rows.iter().map(|row| row.strip_prefix("T,k,1,").unwrap().to_owned()).collect()
+    let rows = rows(
+        &CsvConf::default(),
+        vec![("k", keys), ("s", scores), ("m", column)],
+    );
+    rows.iter()
+        .map(|row| row.strip_prefix("T,k,1,").unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn a_score_is_as_short_as_it_can_be() {
-    let scores =
-        [309.0, 0.1, -0.5, 1e300, 123_456_789_012.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    let scores = [
+        309.0,
+        0.1,
+        -0.5,
+        1e300,
+        123_456_789_012.0,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
     let keys = text(&["k"; 8]);
-    let rows = rows(&CsvConf::default(), vec![("k", keys), ("s", numbers(&scores))]);
-    let expected = ["309", "0.1", "-0.5", "1e300", "123456789012", "NaN", "inf", "-inf"];
+    let rows = rows(
+        &CsvConf::default(),
+        vec![("k", keys), ("s", numbers(&scores))],
+    );
+    let expected = [
+        "309",
+        "0.1",
+        "-0.5",
+        "1e300",
+        "123456789012",
+        "NaN",
+        "inf",
+        "-inf",
+    ];
     assert_eq!(rows, expected.map(|score| format!("T,k,{score}")));
 }
 
@@ -59,7 +99,9 @@ fn metadata_is_in_the_order_of_its_names() {
         ("cluster", numbers(&[1.0])),
         ("nxx", numbers(&[0.0])),
     ];
-    let header = Dialect::of(&CsvConf::default()).header(&batch(columns.clone()).findings).unwrap();
+    let header = Dialect::of(&CsvConf::default())
+        .header(&batch(columns.clone()).findings)
+        .unwrap();
     assert_eq!(header, b"timestamp,key,score,cluster,nxx,twoxx\n");
     assert_eq!(rows(&CsvConf::default(), columns), ["T,1.2.3.4,2.5,1,0,7"]);
 }
@@ -82,7 +124,11 @@ fn only_what_needs_quotes_is_quoted() {
 
 #[test]
 fn separator_and_quote_are_the_confs() {
-    let conf = CsvConf { separator: ';', quote_char: '\'', ..CsvConf::default() };
+    let conf = CsvConf {
+        separator: ';',
+        quote_char: '\'',
+        ..CsvConf::default()
+    };
     let columns = vec![("k", text(&["a;b", "a,\"b"])), ("s", numbers(&[1.0, 2.0]))];
     assert_eq!(rows(&conf, columns), ["T;'a;b';1", "T;a,\"b;2"]);
 }
@@ -105,17 +151,32 @@ fn null_is_nothing_whatever_the_type() {
 fn scalars_are_shown_plainly() {
     let dictionary: DictionaryArray<Int32Type> = ["GET", "PUT"].into_iter().collect();
     assert_eq!(shown(Arc::new(dictionary)), ["GET", "PUT"]);
-    assert_eq!(shown(Arc::new(StringViewArray::from(vec!["a", "b"]))), ["a", "b"]);
-    assert_eq!(shown(Arc::new(BooleanArray::from(vec![true, false]))), ["true", "false"]);
-    assert_eq!(shown(Arc::new(Float32Array::from(vec![0.1, 2.0]))), ["0.1", "2"]);
+    assert_eq!(
+        shown(Arc::new(StringViewArray::from(vec!["a", "b"]))),
+        ["a", "b"]
+    );
+    assert_eq!(
+        shown(Arc::new(BooleanArray::from(vec![true, false]))),
+        ["true", "false"]
+    );
+    assert_eq!(
+        shown(Arc::new(Float32Array::from(vec![0.1, 2.0]))),
+        ["0.1", "2"]
+    );
 }
 
 #[test]
 fn times_are_iso_8601() {
     let times = TimestampMicrosecondArray::from(vec![1_476_450_099_000_000, 1_476_450_099_500_000]);
     let zoned = times.clone().with_timezone("UTC");
-    assert_eq!(shown(Arc::new(times)), ["2016-10-14T13:01:39", "2016-10-14T13:01:39.500"]);
-    assert_eq!(shown(Arc::new(zoned)), ["2016-10-14T13:01:39Z", "2016-10-14T13:01:39.500Z"]);
+    assert_eq!(
+        shown(Arc::new(times)),
+        ["2016-10-14T13:01:39", "2016-10-14T13:01:39.500"]
+    );
+    assert_eq!(
+        shown(Arc::new(zoned)),
+        ["2016-10-14T13:01:39Z", "2016-10-14T13:01:39.500Z"]
+    );
 }
 
 #[test]

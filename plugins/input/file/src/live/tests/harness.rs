@@ -42,7 +42,9 @@ pub(super) fn gz(text: &[u8]) -> Vec<u8> {
 /// Numbered lines that do not pack too well.
 pub(super) fn numbered(n_lines: u64) -> String {
     let noise = |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (i << 7);
-    (0..n_lines).map(|i| format!("{i:06} {:016x}\n", noise(i))).collect()
+    (0..n_lines)
+        .map(|i| format!("{i:06} {:016x}\n", noise(i)))
+        .collect()
 }
 
 /// See the module's page.
@@ -75,7 +77,13 @@ impl Harness {
         let folder_path = home.path().join("logs");
         fs::create_dir(&folder_path).unwrap();
         let (pattern, from, recursive) = ("*".to_owned(), From::Beginning, false);
-        let conf = FolderConf { folder_path, pattern, from, recursive, partitions: Some(2) };
+        let conf = FolderConf {
+            folder_path,
+            pattern,
+            from,
+            recursive,
+            partitions: Some(2),
+        };
         Harness {
             home,
             conf,
@@ -99,7 +107,7 @@ impl Harness {
         pattern.clone_into(&mut self.conf.pattern);
     }
 
-    pub(super) fn from_end(&mut self) {
+    pub(super) fn begin_at_end(&mut self) {
         self.conf.from = From::End;
     }
 
@@ -121,12 +129,29 @@ impl Harness {
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
         let folder = self.home.path().join("logs");
-        if name.is_empty() { folder } else { folder.join(name) }
+        if name.is_empty() {
+            folder
+        } else {
+            folder.join(name)
+        }
     }
 
     pub(super) fn append(&self, name: &str, text: &str) {
         let mut options = fs::OpenOptions::new();
-        let mut file = options.create(true).append(true).open(self.path(name)).unwrap();
+        let mut file = options
+            .create(true)
+            .append(true)
+            .open(self.path(name))
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Writes over what a file has, from its start on.
+    pub(super) fn rewrite(&self, name: &str, text: &str) {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .open(self.path(name))
+            .unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
@@ -135,7 +160,10 @@ impl Harness {
     }
 
     pub(super) fn truncate(&self, name: &str) {
-        let file = fs::OpenOptions::new().write(true).open(self.path(name)).unwrap();
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .open(self.path(name))
+            .unwrap();
         file.set_len(0).unwrap();
     }
 
@@ -144,7 +172,10 @@ impl Harness {
     }
 
     pub(super) fn open(&self, timing: Timing) -> Intake {
-        let open = Open { resume: self.resume.clone(), ..self.open.clone() };
+        let open = Open {
+            resume: self.resume.clone(),
+            ..self.open.clone()
+        };
         let register = Register::new(matcher(&self.conf.pattern).unwrap(), &open);
         live::start(self.conf.clone(), register, &open, timing).unwrap()
     }
@@ -162,36 +193,53 @@ impl Harness {
     pub(super) async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
         while !holds(self) {
             let event = tokio::time::timeout(self.patience, self.intake.as_mut().unwrap().next());
-            let Ok(event) = event.await else { panic!("it did not happen: {self:#?}") };
+            let Ok(event) = event.await else {
+                panic!("it did not happen: {self:#?}")
+            };
             self.take(event.unwrap().expect("a watched folder has no end"));
         }
     }
 
     /// Takes events until none came for longer than all quick waits but that for the last line.
     pub(super) async fn settle(&mut self) {
-        let quiet = Duration::from_millis(400);
+        self.settle_for(Duration::from_millis(400)).await;
+    }
+
+    /// Takes events until none came for so long.
+    pub(super) async fn settle_for(&mut self, quiet: Duration) {
         loop {
             let next = self.intake.as_mut().unwrap().next();
-            let Ok(event) = tokio::time::timeout(quiet, next).await else { return };
+            let Ok(event) = tokio::time::timeout(quiet, next).await else {
+                return;
+            };
             self.take(event.unwrap().expect("a watched folder has no end"));
         }
     }
 
     /// Waits for the lines of the file that last had a name.
     pub(super) async fn expect(&mut self, name: &str, lines: &[&str]) {
-        self.until(|it| it.lines_of(name).len() >= lines.len()).await;
+        self.until(|it| it.lines_of(name).len() >= lines.len())
+            .await;
         assert_eq!(self.lines_of(name), lines, "{name}");
     }
 
     fn lines_of(&self, name: &str) -> Vec<&str> {
         let mut found = self.names.iter().rev();
-        let Some((id, _)) = found.find(|(_, it)| it == name) else { return Vec::new() };
-        let records = self.records.iter().filter(|(partition, ..)| partition == id);
+        let Some((id, _)) = found.find(|(_, it)| it == name) else {
+            return Vec::new();
+        };
+        let records = self
+            .records
+            .iter()
+            .filter(|(partition, ..)| partition == id);
         records.map(|(_, _, line)| line.as_str()).collect()
     }
 
     pub(super) fn lines(&self) -> Vec<&str> {
-        self.records.iter().map(|(_, _, line)| line.as_str()).collect()
+        self.records
+            .iter()
+            .map(|(_, _, line)| line.as_str())
+            .collect()
     }
 
     pub(super) fn n_records(&self) -> usize {
@@ -215,9 +263,17 @@ impl Harness {
     fn take(&mut self, event: InputEvent) {
         match event {
             InputEvent::Assigned { partition, name } => {
-                assert!(!self.active.contains(&partition), "{name} is assigned twice");
+                assert!(
+                    !self.active.contains(&partition),
+                    "{name} is assigned twice"
+                );
                 self.active.push(partition.clone());
-                let name = Path::new(&name).file_name().unwrap().to_str().unwrap().to_owned();
+                let name = Path::new(&name)
+                    .file_name()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
                 if !self.names.iter().any(|(id, _)| *id == partition) {
                     self.names.push((partition, name));
                 }
@@ -242,10 +298,24 @@ impl Harness {
     }
 
     fn take_batch(&mut self, batch: InputBatch) {
-        let InputBatch { partition, content, end_offset, oversized, .. } = batch;
-        assert!(self.active.contains(&partition), "a batch of what is not assigned");
-        let Content::Payloads(payloads) = content else { panic!("no payloads") };
-        let before = self.resume.get(&partition).map_or(0, |resume| resume.offset);
+        let InputBatch {
+            partition,
+            content,
+            end_offset,
+            oversized,
+            ..
+        } = batch;
+        assert!(
+            self.active.contains(&partition),
+            "a batch of what is not assigned"
+        );
+        let Content::Payloads(payloads) = content else {
+            panic!("no payloads")
+        };
+        let before = self
+            .resume
+            .get(&partition)
+            .map_or(0, |resume| resume.offset);
         let first = payloads.offsets.first().copied().unwrap_or(end_offset);
         assert!(first >= before && end_offset >= first, "offsets only grow");
         for (record, offset) in payloads.records.iter().zip(payloads.offsets.iter()) {
@@ -253,8 +323,11 @@ impl Harness {
             self.records.push((partition.clone(), *offset, record));
         }
         assert_eq!(payloads.records.len(), payloads.offsets.len());
-        self.oversized.extend(oversized.iter().map(|it| (it.offset, it.n_bytes)));
-        let header = payloads.header.map(|header| String::from_utf8_lossy(&header).into_owned());
+        self.oversized
+            .extend(oversized.iter().map(|it| (it.offset, it.n_bytes)));
+        let header = payloads
+            .header
+            .map(|header| String::from_utf8_lossy(&header).into_owned());
         self.headers.extend(header);
         self.resume.insert(partition, Resume { offset: end_offset });
     }

@@ -13,7 +13,11 @@ use crate::live::Timing;
 #[derive(Debug, Clone)]
 enum Operation {
     /// Lines are appended, and the last one's end may be yet to come.
-    Append { slot: usize, n_lines: usize, half: bool },
+    Append {
+        slot: usize,
+        n_lines: usize,
+        half: bool,
+    },
     /// The file is renamed, and its name is free.
     Rotate { slot: usize },
     /// The file is emptied, once it was read.
@@ -61,12 +65,25 @@ impl Writer {
         let timing = Timing { n_open, ..quick() };
         it.start(timing.clone()).await;
         let (there, half) = ([false; 3], [false; 3]);
-        Writer { it, timing, n_written: 0, n_rotated: 0, n_safe: 0, there, half, running: true }
+        Writer {
+            it,
+            timing,
+            n_written: 0,
+            n_rotated: 0,
+            n_safe: 0,
+            there,
+            half,
+            running: true,
+        }
     }
 
     async fn perform(&mut self, operation: &Operation) {
         match operation {
-            Operation::Append { slot, n_lines, half } => self.append(*slot, *n_lines, *half),
+            Operation::Append {
+                slot,
+                n_lines,
+                half,
+            } => self.append(*slot, *n_lines, *half),
             Operation::Rotate { slot } if self.there[*slot] => {
                 self.complete(*slot);
                 self.n_rotated += 1;
@@ -123,7 +140,10 @@ impl Writer {
         self.running = false;
         self.it.stop();
         let n_records = self.it.n_records();
-        let keep = lost.index(n_records + 1).max(n_records.saturating_sub(50)).max(self.n_safe);
+        let keep = lost
+            .index(n_records + 1)
+            .max(n_records.saturating_sub(50))
+            .max(self.n_safe);
         let undone = self.it.records.split_off(keep);
         let mut resume: BTreeMap<PartitionId, Resume> = BTreeMap::new();
         for (partition, offset, line) in undone {
@@ -149,6 +169,8 @@ impl Writer {
         (0..3).for_each(|slot| self.complete(slot));
         let n_written = self.n_written;
         self.it.until(|it| it.n_records() >= n_written).await;
+        // What came twice would come now.
+        self.it.settle_for(Duration::from_millis(60)).await;
         let number = |line: &&str| line.split(' ').next().unwrap().parse::<usize>().unwrap();
         let mut numbers: Vec<_> = self.it.lines().iter().map(number).collect();
         numbers.sort_unstable();

@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Sourced by standalone.sh, test.sh and .ci/run: what a build needs of the system.
+#
+# Everything said goes to standard error. A function that cannot give what it is named for ends the
+# script with status 2.
+
+# The top of the tree.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+give_up() {
+    say "error: $*"
+    exit 2
+}
+
+# Debian packages, installed as whoever may: root, or by sudo without a password.
+install_packages() {
+    local as_root=()
+    if ! command -v apt-get >/dev/null; then
+        give_up "missing: $*. Install your system's packages of these names (in Debian's words)."
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+            give_up "missing: $*. As root: apt-get update && apt-get install -y $*"
+        fi
+        as_root=(sudo -n)
+    fi
+    say "missing: $*. Installing: apt-get update && apt-get install -y $*"
+    "${as_root[@]}" apt-get update -q >&2 || say "warning: apt-get update failed; trying all the same"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2 ||
+        give_up "apt-get could not install: $*"
+}
+
+# Whether a program in C ($1 = c) or C++ (c++) can be compiled and linked: a compiler without the C
+# library's headers and start files cannot.
+compiles() {
+    local compiler=cc language=$1
+    [ "$language" = c ] || compiler=c++
+    command -v "$compiler" >/dev/null &&
+        echo '#include <stdlib.h>
+int main(void) { return EXIT_SUCCESS; }' | "$compiler" -x "$language" - -o /dev/null 2>/dev/null
+}
+
+# The C compiler and linker: cargo links with it, and zstd and xz are C.
+need_c() {
+    compiles c || install_packages gcc libc6-dev
+    compiles c || give_up "\`cc\` is there but compiles nothing; try: echo 'int main(void){}' | cc -x c -"
+}
+
+# The C++ compiler: the fuzz targets' runtime is C++.
+need_cxx() {
+    compiles c++ || install_packages g++
+    compiles c++ || give_up "\`c++\` is there but compiles nothing"
+}
+
+# Cargo and rustc, not older than Cargo.toml asks for.
+need_rust() {
+    local wanted found home=~
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+    # Where rustup puts them; a shell that was open before does not know.
+    PATH=$PATH:${CARGO_HOME:-$home/.cargo}/bin
+    export PATH
+    if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
+        give_up "missing: Rust $wanted or later. Get it from https://rustup.rs:" \
+            "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+    fi
+    found=$(rustc --version | cut -d ' ' -f 2)
+    [ -n "$found" ] || give_up "\`rustc --version\` fails: is a toolchain installed? rustup default stable"
+    if [ "$(printf '%s\n' "$wanted" "${found%%-*}" | sort -V | head -n 1)" != "$wanted" ]; then
+        give_up "rustc is $found, and $wanted or later is needed: rustup update stable"
+    fi
+}

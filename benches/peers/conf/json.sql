@@ -1,0 +1,5 @@
+SELECT   "source.ip"                     AS key,
+         count(*)                        AS score,
+         sum("http.response.body.bytes") AS bytes
+FROM     records
+GROUP BY "source.ip"

@@ -1,0 +1,118 @@
+//! A watched folder while files are made, grow and are renamed in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::shark::{Folder, Running, wait_until};
+
+/// Lines by arrival, a window of a second: rows come out as lines go in.
+const LINES: &str = "name = Lines\ntype = streaming\nenabled = true\ncode = lines.sql\ninput = file\noutput = csv\nwindow = 1s\n[in_file]\nfolder_path = logs\npattern = *.log\n[out_csv]\npath = out.csv\n";
+
+fn lines() -> Folder {
+    let folder = Folder::new();
+    folder.write("lines.conf", LINES);
+    folder.write("lines.sql", "SELECT line AS key, count(*) AS score FROM records GROUP BY line");
+    fs::create_dir(folder.path("logs")).unwrap();
+    folder
+}
+
+/// How often each line came so far, over all windows.
+fn counts(folder: &Folder) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    let text = folder.read("out.csv");
+    // The last row may be half written.
+    for row in text.split_inclusive('\n').filter(|row| row.ends_with('\n')) {
+        let mut fields = row.trim_end().split(',').skip(1);
+        let key = fields.next().unwrap().to_owned();
+        *counts.entry(key).or_default() += fields.next().unwrap().parse::<u64>().unwrap();
+    }
+    counts
+}
+
+fn wait_for(folder: &Folder, running: &mut Running, expected: &[(&str, u64)]) {
+    let expected: BTreeMap<String, u64> =
+        expected.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect();
+    wait_until(&format!("the rows are {expected:?}"), || {
+        assert!(!running.has_ended(), "{}", running.stderr());
+        counts(folder) == expected
+    });
+}
+
+#[test]
+fn lines_come_out_as_files_are_made_grow_and_are_renamed() {
+    let folder = lines();
+    folder.write("logs/old.log", "before\n");
+    let mut running = folder.start(&["standalone", "lines.conf"]);
+    wait_for(&folder, &mut running, &[("before", 1)]);
+    // A new file, written at once.
+    folder.write("logs/new.log", "made\nmade\n");
+    wait_for(&folder, &mut running, &[("before", 1), ("made", 2)]);
+    // One that grows, by halves of a line.
+    folder.append("logs/new.log", "gro");
+    folder.append("logs/new.log", "wn\n");
+    wait_for(&folder, &mut running, &[("before", 1), ("grown", 1), ("made", 2)]);
+    // Rotation: the old file goes on under a name that the pattern does not match.
+    fs::rename(folder.path("logs/new.log"), folder.path("logs/new.log.1")).unwrap();
+    folder.append("logs/new.log.1", "to the end\n");
+    folder.write("logs/new.log", "anew\n");
+    let all = [("anew", 1), ("before", 1), ("grown", 1), ("made", 2), ("to the end", 1)];
+    wait_for(&folder, &mut running, &all);
+    // Moved here from elsewhere; and one that the pattern does not match.
+    folder.write("elsewhere.log", "moved\n");
+    folder.write("logs/other.txt", "not this\n");
+    fs::rename(folder.path("elsewhere.log"), folder.path("logs/moved.log")).unwrap();
+    let all = [&all[..], &[("moved", 1)]].concat();
+    wait_for(&folder, &mut running, &all);
+    running.signal("INT");
+    let ran = running.finish().ends(0).prints_nothing();
+    assert_eq!(ran.account(), [7, 0, 0, 0, 7]);
+    ran.says(&["Lines: input file, output csv\n", "stopping: closing the open windows"]);
+}
+
+#[test]
+fn an_interval_in_which_nothing_came_is_told() {
+    let folder = lines();
+    let running = folder.start(&["standalone", "lines.conf"]);
+    wait_until("it says that nothing came", || {
+        running.stderr().contains(" - (Lines) - No data received\n")
+    });
+    running.signal("TERM");
+    let ran = running.finish().ends(0);
+    assert_eq!(ran.account(), [0; 5]);
+    assert_eq!(folder.len("out.csv"), 0);
+}
+
+#[test]
+fn a_live_run_with_d_prints_rows_as_their_windows_close() {
+    let folder = lines();
+    let mut running = folder.start(&["standalone", "-d", "lines.conf"]);
+    folder.write("logs/a.log", "alpha\n");
+    wait_until("the row is printed", || {
+        assert!(!running.has_ended(), "{}", running.stderr());
+        running.stdout().contains("\n('alpha', 1)\n")
+    });
+    running.signal("INT");
+    let ran = running.finish().ends(0);
+    assert!(ran.stdout.contains("Time: 2"), "{}", ran.stdout);
+    assert!(!folder.path("out.csv").exists());
+}
+
+#[test]
+fn lines_written_between_two_runs_are_read_by_the_second() {
+    let folder = lines();
+    folder.write("logs/a.log", "one\n");
+    let mut running = folder.start(&["standalone", "lines.conf"]);
+    wait_for(&folder, &mut running, &[("one", 1)]);
+    running.signal("INT");
+    running.finish().ends(0);
+    folder.append("logs/a.log", "two\n");
+    folder.write("logs/b.log", "three\n");
+    let mut running = folder.start(&["standalone", "lines.conf"]);
+    wait_for(&folder, &mut running, &[("one", 1), ("three", 1), ("two", 1)]);
+    running.kill();
+    folder.append("logs/a.log", "four\n");
+    let mut running = folder.start(&["standalone", "lines.conf"]);
+    wait_for(&folder, &mut running, &[("four", 1), ("one", 1), ("three", 1), ("two", 1)]);
+    running.signal("INT");
+    running.finish().ends(0);
+}

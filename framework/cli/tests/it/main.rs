@@ -1,0 +1,16 @@
+//! The binary as a user sees it: standard output, standard error, exit status, files left behind.
+//!
+//! One test binary, since linking DataFusion takes long.
+#![expect(clippy::unwrap_used, reason = "a helper of tests is a test")]
+
+mod anomaly;
+mod checking;
+mod console;
+mod delivery;
+mod exactly_once;
+mod killed;
+mod live;
+mod mistakes;
+mod real_logs;
+mod shark;
+mod signals;

@@ -1,0 +1,1 @@
+SELECT source AS key, sum(bytes) AS score, count(*) AS n FROM records GROUP BY source

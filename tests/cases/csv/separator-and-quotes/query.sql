@@ -1,0 +1,1 @@
+SELECT id AS key, character_length(agent) AS score, agent FROM records

@@ -1,0 +1,1 @@
+SELECT line AS key, 1 AS score FROM records

@@ -1,0 +1,1 @@
+COPY records TO '/tmp/stolen.csv'

@@ -1,0 +1,1 @@
+INSERT INTO records SELECT * FROM records

@@ -1,0 +1,2 @@
+SELECT id AS key, 1 AS score FROM records;
+SELECT id AS key, 1 AS score FROM records

@@ -1,0 +1,4 @@
+SELECT id AS key,
+       count(*) AS score
+FORM records
+GROUP BY id

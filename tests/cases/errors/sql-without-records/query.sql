@@ -1,0 +1,1 @@
+SELECT 'a' AS key, 1 AS score

@@ -1,0 +1,1 @@
+SELECT id AS key, bytes AS score, rate, ok FROM records

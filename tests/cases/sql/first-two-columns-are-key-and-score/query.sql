@@ -1,0 +1,3 @@
+SELECT path, count(*), min(source) AS source
+FROM records
+GROUP BY path

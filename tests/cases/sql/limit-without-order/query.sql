@@ -1,0 +1,4 @@
+SELECT source AS key, count(*) AS score
+FROM records
+GROUP BY source
+LIMIT 1

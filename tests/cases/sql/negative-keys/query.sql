@@ -1,0 +1,1 @@
+SELECT delta AS key, count(*) AS score FROM records GROUP BY delta

@@ -1,0 +1,3 @@
+SELECT source AS key, 100.0 * count(*) / (SELECT count(*) FROM records) AS score
+FROM records
+GROUP BY source
