@@ -43,7 +43,11 @@ pub(crate) fn run(args: &Check) -> Result<(), Failure> {
 
 /// What a use case reads and what bounds its memory.
 fn description(path: &Path, job: &Job) -> String {
-    let kind = if job.is_streaming() { "streaming" } else { "batch" };
+    let kind = if job.is_streaming() {
+        "streaming"
+    } else {
+        "batch"
+    };
     let format = job.format().unwrap_or("columns of the file");
     let columns = job.columns().join(", ");
     let mut text = format!("{}: {} ({kind})\n", path.display(), job.name());
@@ -57,7 +61,9 @@ fn description(path: &Path, job: &Job) -> String {
 
 /// Two use cases of one name would have one state folder.
 fn same_names(jobs: &[(PathBuf, Job)]) -> Vec<Diagnostic> {
-    let by_name = jobs.iter().map(|(path, job)| (job.name().to_lowercase(), path));
+    let by_name = jobs
+        .iter()
+        .map(|(path, job)| (job.name().to_lowercase(), path));
     repeated(by_name, |name, first| {
         format!("`name` is that of {} too: `{name}`", first.display())
     })
@@ -66,10 +72,15 @@ fn same_names(jobs: &[(PathBuf, Job)]) -> Vec<Diagnostic> {
 /// Two use cases that write one file would cut each other's rows off.
 fn same_files(jobs: &[(PathBuf, Job)]) -> Vec<Diagnostic> {
     let files = jobs.iter().flat_map(|(path, job)| {
-        job.output_files().iter().map(move |file| (file.display().to_string(), path))
+        job.output_files()
+            .iter()
+            .map(move |file| (file.display().to_string(), path))
     });
     repeated(files, |file, first| {
-        format!("`[out_csv] path` is that of {} too: `{file}`", first.display())
+        format!(
+            "`[out_csv] path` is that of {} too: `{file}`",
+            first.display()
+        )
     })
 }
 

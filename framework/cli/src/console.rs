@@ -23,7 +23,9 @@ impl DynOutput for Console {
     async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
         let printed = tuples(batch).map(|text| {
             let mut stdout = io::stdout().lock();
-            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+            stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush())
         });
         match printed {
             Ok(Ok(())) => Outcome::Safe,
@@ -46,7 +48,11 @@ fn tuples(batch: &FindingsBatch) -> Result<String> {
     let mut text = String::new();
     if !batch.window.is_whole() {
         let line = "-".repeat(43);
-        let _ = writeln!(text, "{line}\nTime: {}\n{line}", local_time(batch.window.end));
+        let _ = writeln!(
+            text,
+            "{line}\nTime: {}\n{line}",
+            local_time(batch.window.end)
+        );
     }
     let findings = &batch.findings;
     let options = FormatOptions::default().with_null("None");
@@ -54,12 +60,21 @@ fn tuples(batch: &FindingsBatch) -> Result<String> {
     for (name, column) in findings.metadata() {
         metadata.push((name, column, ArrayFormatter::try_new(column, &options)?));
     }
-    for (row, (key, score)) in findings.keys().iter().zip(findings.scores().values()).enumerate() {
+    for (row, (key, score)) in findings
+        .keys()
+        .iter()
+        .zip(findings.scores().values())
+        .enumerate()
+    {
         let _ = write!(text, "({}, {score}", quoted(key.unwrap_or_default()));
         for (i, (name, column, formatter)) in metadata.iter().enumerate() {
             let start = if i == 0 { ", {" } else { ", " };
             let shown = formatter.value(row).to_string();
-            let shown = if is_quoted(column, row) { quoted(&shown) } else { shown };
+            let shown = if is_quoted(column, row) {
+                quoted(&shown)
+            } else {
+                shown
+            };
             let _ = write!(text, "{start}{}: {shown}", quoted(name));
         }
         text.push_str(if metadata.is_empty() { ")\n" } else { "})\n" });
@@ -104,7 +119,13 @@ mod tests {
         let rows = RecordBatch::try_from_iter(columns).unwrap();
         let findings = Findings::try_from_rows(&rows).unwrap();
         let ids = findings.ids("x", &window);
-        FindingsBatch { use_case: "x".into(), window, time: 0, findings, ids }
+        FindingsBatch {
+            use_case: "x".into(),
+            window,
+            time: 0,
+            findings,
+            ids,
+        }
     }
 
     #[test]
@@ -121,12 +142,25 @@ mod tests {
     fn a_window_is_printed_under_its_time_with_the_metadata() {
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("key", Arc::new(StringArray::from(vec!["a"]))),
-            ("score", Arc::new(arrow::array::Float64Array::from(vec![2.5]))),
+            (
+                "score",
+                Arc::new(arrow::array::Float64Array::from(vec![2.5])),
+            ),
             ("cluster", Arc::new(Int64Array::from(vec![0]))),
             ("path", Arc::new(StringArray::from(vec!["/x"]))),
         ];
-        let text = tuples(&batch(columns, Window { start: 0, end: 60_000_000 })).unwrap();
+        let text = tuples(&batch(
+            columns,
+            Window {
+                start: 0,
+                end: 60_000_000,
+            },
+        ))
+        .unwrap();
         assert!(text.contains("Time: "), "{text}");
-        assert!(text.ends_with("('a', 2.5, {'cluster': 0, 'path': '/x'})\n"), "{text}");
+        assert!(
+            text.ends_with("('a', 2.5, {'cluster': 0, 'path': '/x'})\n"),
+            "{text}"
+        );
     }
 }

@@ -37,5 +37,10 @@ fn find(args: &Engine) -> Option<PathBuf> {
     let home = std::env::var_os("DATASHARK_HOME").map(PathBuf::from);
     let home = home.map(|home| home.join("datashark.conf"));
     let here = PathBuf::from("datashark.conf");
-    args.global.clone().or_else(|| [Some(here), home].into_iter().flatten().find(|p| p.is_file()))
+    args.global.clone().or_else(|| {
+        [Some(here), home]
+            .into_iter()
+            .flatten()
+            .find(|p| p.is_file())
+    })
 }

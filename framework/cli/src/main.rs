@@ -14,7 +14,10 @@
 //! | `console`, `progress`, `text` | how findings, a run and numbers are shown |
 //!
 //! What runs is the engine's business: nothing here looks at a record.
-#![expect(clippy::print_stdout, reason = "the one crate whose business is the console")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the one crate whose business is the console"
+)]
 
 mod args;
 mod check;

@@ -24,7 +24,12 @@ impl Watcher {
     /// Watches the run of a use case.
     pub(crate) fn new(name: &str, is_terminal: bool) -> Self {
         let started = SystemClock.now();
-        Watcher { name: name.to_owned(), started, is_terminal, bar: Mutex::new(None) }
+        Watcher {
+            name: name.to_owned(),
+            started,
+            is_terminal,
+            bar: Mutex::new(None),
+        }
     }
 
     /// Since when the run has been watched, in microseconds.
@@ -40,15 +45,23 @@ impl Watcher {
     }
 
     fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
-        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.bar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// A bar of bytes, or where the end is not known a count of them.
 fn new_bar(total_bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match total_bytes {
-        Some(total) => (ProgressBar::new(total), "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec} {msg}"),
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}",
+        ),
+        None => (
+            ProgressBar::new_spinner(),
+            "{spinner} {bytes} {bytes_per_sec} {msg}",
+        ),
     };
     bar.set_draw_target(ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -73,7 +86,11 @@ impl Observer for Watcher {
     }
 
     fn message(&self, text: &str) {
-        let line = format!("{} - ({}) - {text}", local_time(SystemClock.now()), self.name);
+        let line = format!(
+            "{} - ({}) - {text}",
+            local_time(SystemClock.now()),
+            self.name
+        );
         match self.bar().as_ref() {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),

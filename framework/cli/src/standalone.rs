@@ -33,8 +33,13 @@ pub(crate) fn runtime(n_threads: usize) -> Result<Runtime, Failure> {
 fn log_to_stderr(global: &Global) {
     let level = global.engine.log.map_or("warn", |level| level.as_str());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let _ = log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    let _ = log
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
 }
 
 async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
@@ -45,7 +50,9 @@ async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
     }
     let checked = check(&args.conf, &global, &registry()).await;
     eprint!("{}", render(&checked.diagnostics));
-    let Some(job) = checked.job else { return Err(Failure::Said(WRONG)) };
+    let Some(job) = checked.job else {
+        return Err(Failure::Said(WRONG));
+    };
     tell_modules(&job, args.debug);
     let watcher = Arc::new(Watcher::new(job.name(), io::stderr().is_terminal()));
     let options = RunOptions {
@@ -71,9 +78,20 @@ fn tell_modules(job: &Job, debug: bool) {
         return;
     }
     let conf = job.conf();
-    let input = conf.input.as_ref().map_or("kafka", |input| input.name.as_str());
-    let outputs: Vec<&str> = conf.outputs.iter().map(|output| output.name.as_str()).collect();
-    let output = if debug { "console".to_owned() } else { outputs.join(", ") };
+    let input = conf
+        .input
+        .as_ref()
+        .map_or("kafka", |input| input.name.as_str());
+    let outputs: Vec<&str> = conf
+        .outputs
+        .iter()
+        .map(|output| output.name.as_str())
+        .collect();
+    let output = if debug {
+        "console".to_owned()
+    } else {
+        outputs.join(", ")
+    };
     eprintln!("{}: input {input}, output {output}", job.name());
 }
 
@@ -94,7 +112,9 @@ fn stop_on_signal() -> watch::Receiver<Stop> {
 
 async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
@@ -102,7 +122,9 @@ async fn wait_for_signal() {
 }
 
 fn is_closed_pipe(error: &Error) -> bool {
-    let Error::Plugin(datashark_sdk::Error::Io { source, .. }) = error else { return false };
+    let Error::Plugin(datashark_sdk::Error::Io { source, .. }) = error else {
+        return false;
+    };
     source.kind() == io::ErrorKind::BrokenPipe
 }
 
@@ -127,10 +149,16 @@ fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
         ledger.conservation_gap(),
     );
     if ledger.replaced > 0 {
-        end.push_str(&format!("; {} not UTF-8, mended", counted(ledger.replaced, "record")));
+        end.push_str(&format!(
+            "; {} not UTF-8, mended",
+            counted(ledger.replaced, "record")
+        ));
     }
     if ledger.invalid > 0 {
-        end.push_str(&format!("; invalid records are kept in {}", summary.invalid_path.display()));
+        end.push_str(&format!(
+            "; invalid records are kept in {}",
+            summary.invalid_path.display()
+        ));
     }
     eprintln!("{end}");
     for failure in &summary.failures {

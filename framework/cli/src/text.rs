@@ -14,7 +14,10 @@ pub(crate) fn render(diagnostics: &Diagnostics) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
-    let style = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
+    let style = match (
+        std::io::stderr().is_terminal(),
+        std::env::var_os("NO_COLOR"),
+    ) {
         (false, _) => Style::Plain,
         (true, Some(_)) => Style::Unicode,
         (true, None) => Style::Fancy,
@@ -25,7 +28,10 @@ pub(crate) fn render(diagnostics: &Diagnostics) -> String {
 /// A time as the predecessor wrote it: local, to the second.
 pub(crate) fn local_time(time: Micros) -> String {
     match DateTime::from_timestamp_micros(time) {
-        Some(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string(),
+        Some(time) => time
+            .with_timezone(&Local)
+            .format("%Y-%m-%d %H:%M:%S")
+            .to_string(),
         None => format!("{time} us"),
     }
 }

@@ -10,14 +10,24 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use datashark_engine::Filter;
 
 const N_RECORDS: usize = 64 * 1024;
-const PROGRAMS: [&str; 8] =
-    ["sshd", "cron", "kernel", "nginx", "postfix/smtpd", "systemd", "sudo", "dhclient"];
+const PROGRAMS: [&str; 8] = [
+    "sshd",
+    "cron",
+    "kernel",
+    "nginx",
+    "postfix/smtpd",
+    "systemd",
+    "sudo",
+    "dhclient",
+];
 
 /// A column of program names, from a fixed linear congruential generator.
 fn programs() -> RecordBatch {
     let mut state = 42u64;
     let names = (0..N_RECORDS).map(|_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         PROGRAMS[(state >> 33) as usize % PROGRAMS.len()]
     });
     let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(names));
@@ -27,10 +37,14 @@ fn programs() -> RecordBatch {
 fn filter(include: &str, exclude: &str) -> Filter {
     let mut filter = Filter::default();
     if !include.is_empty() {
-        filter.include("program", include).expect("the pattern is a regex");
+        filter
+            .include("program", include)
+            .expect("the pattern is a regex");
     }
     if !exclude.is_empty() {
-        filter.exclude("program", exclude).expect("the pattern is a regex");
+        filter
+            .exclude("program", exclude)
+            .expect("the pattern is a regex");
     }
     filter
 }
@@ -40,8 +54,18 @@ fn patterns(c: &mut Criterion) {
     let mut group = c.benchmark_group("filter");
     group.throughput(Throughput::Elements(N_RECORDS as u64));
     group.bench_function("limit: compare each text", |b| {
-        let texts = rows.column(0).as_any().downcast_ref::<StringViewArray>().expect("text");
-        b.iter(|| texts.iter().flatten().filter(|text| *black_box(text) == "sshd").count());
+        let texts = rows
+            .column(0)
+            .as_any()
+            .downcast_ref::<StringViewArray>()
+            .expect("text");
+        b.iter(|| {
+            texts
+                .iter()
+                .flatten()
+                .filter(|text| *black_box(text) == "sshd")
+                .count()
+        });
     });
     for (name, include, exclude) in [
         ("include ^sshd$", "^sshd$", ""),

@@ -29,7 +29,9 @@ fn rows(n_keys: u64) -> Vec<RecordBatch> {
     let mut state = 42u64;
     let mut batch = |start: usize| {
         let keys = (0..BATCH).map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             ((state >> 33) % n_keys) as i64
         });
         let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(keys));
@@ -55,7 +57,9 @@ impl Input for Decoded {
     const ABOUT: &'static str = "rows that a benchmark holds";
 
     fn source(_: &Nothing) -> Result<Source> {
-        Ok(Source::Columns(ROWS.get().expect("rows are made first")[0].schema()))
+        Ok(Source::Columns(
+            ROWS.get().expect("rows are made first")[0].schema(),
+        ))
     }
 
     async fn open(_: Nothing, _: Open) -> Result<Self> {
@@ -67,7 +71,10 @@ impl Input for Decoded {
         let i = self.next;
         self.next += 1;
         if i == 0 {
-            return Ok(Some(InputEvent::Assigned { partition, name: "p".to_owned() }));
+            return Ok(Some(InputEvent::Assigned {
+                partition,
+                name: "p".to_owned(),
+            }));
         }
         let rows = ROWS.get().and_then(|rows| rows.get(i - 1)).cloned();
         Ok(rows.map(|rows| {
@@ -117,7 +124,9 @@ async fn run(conf: &std::path::Path, state: &std::path::Path) -> u64 {
         outputs: vec![OutputEntry::of::<Counted>()],
     };
     let checked = check(conf, &Global::default_in(state), &registry).await;
-    let job = checked.job.unwrap_or_else(|| panic!("{}", checked.diagnostics));
+    let job = checked
+        .job
+        .unwrap_or_else(|| panic!("{}", checked.diagnostics));
     let (_stop, stop) = tokio::sync::watch::channel(Stop::Not);
     let folder = tempfile::tempdir_in(state).expect("a folder can be made");
     let options = RunOptions {
@@ -129,7 +138,10 @@ async fn run(conf: &std::path::Path, state: &std::path::Path) -> u64 {
         stop,
         n_workers: Some(1),
     };
-    job.run(options, Arc::new(Nobody)).await.expect("the run ends well").n_findings
+    job.run(options, Arc::new(Nobody))
+        .await
+        .expect("the run ends well")
+        .n_findings
 }
 
 fn windows(c: &mut Criterion) {
@@ -145,7 +157,9 @@ fn windows(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
 
     let mut group = c.benchmark_group("window");
-    group.sample_size(10).throughput(Throughput::Elements(N_RECORDS as u64));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(N_RECORDS as u64));
     group.bench_function(BenchmarkId::new("limit: hash map", n_keys), |b| {
         b.iter(|| {
             let mut counts: HashMap<i64, (u64, i64)> = HashMap::new();

@@ -48,9 +48,16 @@ impl AsideFile {
     /// The file, cut to the length that the last checkpoint knows of: what lies behind it will be
     /// read and kept aside again.
     pub(crate) fn open(path: PathBuf, n_bytes: u64) -> Result<Self> {
-        let mut file = AsideFile { path, writer: None, n_bytes: 0 };
+        let mut file = AsideFile {
+            path,
+            writer: None,
+            n_bytes: 0,
+        };
         if file.path.exists() {
-            file.writer()?.get_ref().set_len(n_bytes).map_err(Error::io(file.what()))?;
+            file.writer()?
+                .get_ref()
+                .set_len(n_bytes)
+                .map_err(Error::io(file.what()))?;
             let end = file.writer()?.seek(SeekFrom::End(0));
             file.n_bytes = end.map_err(Error::io(file.what()))?;
         }
@@ -68,10 +75,16 @@ impl AsideFile {
 
     fn writer(&mut self) -> Result<&mut BufWriter<File>> {
         if self.writer.is_none() {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path);
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&self.path);
             self.writer = Some(BufWriter::new(file.map_err(Error::io(self.what()))?));
         }
-        self.writer.as_mut().ok_or_else(|| Error::Internal("an open file is gone".to_owned()))
+        self.writer
+            .as_mut()
+            .ok_or_else(|| Error::Internal("an open file is gone".to_owned()))
     }
 
     /// Keeps a record.
@@ -83,7 +96,9 @@ impl AsideFile {
             offset: aside.offset,
             reason: &aside.reason,
             record: text,
-            record_base64: text.is_none().then(|| BASE64_STANDARD.encode(&aside.record)),
+            record_base64: text
+                .is_none()
+                .then(|| BASE64_STANDARD.encode(&aside.record)),
         };
         let mut json = serde_json::to_vec(&entry)
             .map_err(|error| Error::Internal(format!("a record cannot be kept: {error}")))?;
@@ -110,7 +125,12 @@ mod tests {
     use super::*;
 
     fn record(bytes: &[u8]) -> AsideRecord {
-        AsideRecord { offset: 3, line: Some(2), reason: "no `{`".into(), record: bytes.to_vec() }
+        AsideRecord {
+            offset: 3,
+            line: Some(2),
+            reason: "no `{`".into(),
+            record: bytes.to_vec(),
+        }
     }
 
     #[test]
@@ -122,11 +142,16 @@ mod tests {
         file.keep("a.log", &record(b"\xff\xfe")).unwrap();
         file.sync().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let lines: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines[0]["record"], "text \"quoted\"");
         assert_eq!(lines[0]["line"], 2);
-        assert_eq!(lines[1]["record_base64"], BASE64_STANDARD.encode(b"\xff\xfe"));
+        assert_eq!(
+            lines[1]["record_base64"],
+            BASE64_STANDARD.encode(b"\xff\xfe")
+        );
     }
 
     #[test]

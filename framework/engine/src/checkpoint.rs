@@ -55,14 +55,20 @@ pub(crate) struct PartitionCheckpoint {
 impl Checkpoint {
     /// The first one of a use case.
     pub(crate) fn new(use_case: &str) -> Self {
-        Checkpoint { version: VERSION, use_case: use_case.to_owned(), ..Checkpoint::default() }
+        Checkpoint {
+            version: VERSION,
+            use_case: use_case.to_owned(),
+            ..Checkpoint::default()
+        }
     }
 
     /// Where each partition goes on.
     pub(crate) fn resume(&self) -> BTreeMap<PartitionId, datashark_sdk::input::Resume> {
         let resume = |p: &PartitionCheckpoint| datashark_sdk::input::Resume { offset: p.offset };
         let partitions = self.partitions.iter();
-        partitions.map(|(id, p)| (PartitionId::new(id.as_str()), resume(p))).collect()
+        partitions
+            .map(|(id, p)| (PartitionId::new(id.as_str()), resume(p)))
+            .collect()
     }
 }
 
@@ -74,7 +80,9 @@ pub(crate) struct CheckpointFile {
 
 impl CheckpointFile {
     pub(crate) fn in_folder(folder: &Path) -> Self {
-        CheckpointFile { path: folder.join("checkpoint.json") }
+        CheckpointFile {
+            path: folder.join("checkpoint.json"),
+        }
     }
 
     /// The last checkpoint; `None` where there is none yet.
@@ -84,7 +92,10 @@ impl CheckpointFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(format!("reading {}", self.path.display()))(error)),
         };
-        let state = |reason: String| Error::State { path: self.path.display().to_string(), reason };
+        let state = |reason: String| Error::State {
+            path: self.path.display().to_string(),
+            reason,
+        };
         let checkpoint: Checkpoint = serde_json::from_slice(&bytes).map_err(|error| {
             state(format!(
                 "not a checkpoint ({error}); remove the file to read the input from its start"
@@ -112,10 +123,14 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let what = || format!("writing {}", path.display());
     let new = path.with_extension("new");
     let mut file = File::create(&new).map_err(Error::io(what()))?;
-    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(Error::io(what()))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_data())
+        .map_err(Error::io(what()))?;
     fs::rename(&new, path).map_err(Error::io(what()))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(what()))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io(what()))
 }
 
 #[cfg(test)]
@@ -131,7 +146,12 @@ mod tests {
         checkpoint.closed_until = Some(-5);
         checkpoint.partitions.insert(
             "p".into(),
-            PartitionCheckpoint { name: "a".into(), offset: 7, max_time: None, accounted: 9 },
+            PartitionCheckpoint {
+                name: "a".into(),
+                offset: 7,
+                max_time: None,
+                accounted: 9,
+            },
         );
         file.save(&checkpoint).unwrap();
         file.save(&checkpoint).unwrap();
@@ -143,7 +163,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = CheckpointFile::in_folder(folder.path());
         fs::write(&file.path, "{").unwrap();
-        assert!(file.load().unwrap_err().to_string().contains("remove the file"));
+        assert!(
+            file.load()
+                .unwrap_err()
+                .to_string()
+                .contains("remove the file")
+        );
         let mut newer = Checkpoint::new("x");
         newer.version = 99;
         file.save(&newer).unwrap();
@@ -154,7 +179,11 @@ mod tests {
     fn the_first_format_can_still_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = CheckpointFile::in_folder(folder.path());
-        fs::write(&file.path, include_bytes!("../test-data/checkpoint.v1.json")).unwrap();
+        fs::write(
+            &file.path,
+            include_bytes!("../test-data/checkpoint.v1.json"),
+        )
+        .unwrap();
         let checkpoint = file.load().unwrap().unwrap();
         assert_eq!(checkpoint.use_case, "Web Anomaly Detection");
         assert_eq!(checkpoint.partitions["8-15-1"].offset, 1048576);

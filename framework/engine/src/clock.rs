@@ -23,9 +23,14 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine"
+    )]
     fn now(&self) -> Micros {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
     }
 
@@ -45,7 +50,10 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at this time.
     pub fn at(now: Micros) -> Self {
-        ManualClock { now: AtomicI64::new(now), moved: Notify::new() }
+        ManualClock {
+            now: AtomicI64::new(now),
+            moved: Notify::new(),
+        }
     }
 
     /// Sets the time.

@@ -48,10 +48,19 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// Delivers to these outputs; what they refuse is kept in the file.
-    pub(crate) fn new(outputs: Vec<NamedOutput>, refused: PathBuf, patience: Patience) -> Result<Self> {
+    pub(crate) fn new(
+        outputs: Vec<NamedOutput>,
+        refused: PathBuf,
+        patience: Patience,
+    ) -> Result<Self> {
         let n_bytes = std::fs::metadata(&refused).map_or(0, |file| file.len());
         let refused = AsideFile::open(refused, n_bytes)?;
-        Ok(Delivery { outputs, refused, patience, n_refused: 0 })
+        Ok(Delivery {
+            outputs,
+            refused,
+            patience,
+            n_refused: 0,
+        })
     }
 
     /// Gives findings to every output; returns what each says to the user of it.
@@ -113,11 +122,18 @@ impl Delivery {
     fn keep_refused(&mut self, i: usize, batch: &FindingsBatch, fates: &[Fate]) -> Result<u64> {
         let mut n = 0;
         for (row, fate) in fates.iter().enumerate() {
-            let Fate::Refused(reason) = fate else { continue };
+            let Fate::Refused(reason) = fate else {
+                continue;
+            };
             let name = &self.outputs[i].name;
             warn!(output = %name, id = %batch.ids[row], %reason, "a finding was refused");
             let record = shown(batch, row)?.into_bytes();
-            let aside = AsideRecord { offset: row as u64, line: None, reason: reason.clone(), record };
+            let aside = AsideRecord {
+                offset: row as u64,
+                line: None,
+                reason: reason.clone(),
+                record,
+            };
             self.refused.keep(name, &aside)?;
             n += 1;
         }
@@ -131,13 +147,26 @@ fn to_try_again(batch: &FindingsBatch, fates: &[Fate]) -> Result<Option<(Finding
         Fate::Again(reason) => Some(reason.clone()),
         _ => None,
     });
-    let Some(reason) = reason else { return Ok(None) };
-    let again: Vec<bool> = fates.iter().map(|fate| matches!(fate, Fate::Again(_))).collect();
+    let Some(reason) = reason else {
+        return Ok(None);
+    };
+    let again: Vec<bool> = fates
+        .iter()
+        .map(|fate| matches!(fate, Fate::Again(_)))
+        .collect();
     let ids = batch.ids.iter().zip(&again).filter(|(_, again)| **again);
     let ids = ids.map(|(id, _)| id.clone()).collect();
-    let rows: RecordBatch = filter_record_batch(batch.findings.batch(), &BooleanArray::from(again))?;
+    let rows: RecordBatch =
+        filter_record_batch(batch.findings.batch(), &BooleanArray::from(again))?;
     let findings = Findings::try_from_rows(&rows)?;
-    Ok(Some((FindingsBatch { findings, ids, ..batch.clone() }, reason)))
+    Ok(Some((
+        FindingsBatch {
+            findings,
+            ids,
+            ..batch.clone()
+        },
+        reason,
+    )))
 }
 
 /// A finding as a JSON object of texts.
@@ -148,7 +177,10 @@ fn shown(batch: &FindingsBatch, row: usize) -> Result<String> {
     object.insert("window".to_owned(), batch.window.to_string().into());
     for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
         let formatter = ArrayFormatter::try_new(column, &FormatOptions::default())?;
-        object.insert(field.name().clone(), formatter.value(row).to_string().into());
+        object.insert(
+            field.name().clone(),
+            formatter.value(row).to_string().into(),
+        );
     }
     Ok(serde_json::Value::Object(object).to_string())
 }

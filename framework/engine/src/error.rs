@@ -20,7 +20,9 @@ pub enum Error {
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
     /// The memory limit was reached.
-    #[error("memory limit reached: the open windows take {used_bytes} bytes, `[engine] memory_limit` is {limit_bytes}; make windows shorter, group by fewer keys, or raise the limit")]
+    #[error(
+        "memory limit reached: the open windows take {used_bytes} bytes, `[engine] memory_limit` is {limit_bytes}; make windows shorter, group by fewer keys, or raise the limit"
+    )]
     Memory {
         /// What the windows take.
         used_bytes: usize,

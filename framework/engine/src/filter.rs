@@ -42,7 +42,9 @@ impl Matcher {
     /// Compiles a pattern.
     fn try_new(pattern: &str) -> Result<Self, regex::Error> {
         let regex = Regex::new(&format!("^(?:{pattern})"))?;
-        let literal = regex_syntax::parse(pattern).ok().and_then(|hir| literal(&hir));
+        let literal = regex_syntax::parse(pattern)
+            .ok()
+            .and_then(|hir| literal(&hir));
         Ok(literal.unwrap_or(Matcher::Regex(regex)))
     }
 
@@ -92,7 +94,11 @@ impl Filter {
 
     fn add(&mut self, field: &str, pattern: &str, include: bool) -> Result<(), regex::Error> {
         let matcher = Matcher::try_new(pattern)?;
-        self.rules.push(Rule { field: field.to_owned(), matcher, include });
+        self.rules.push(Rule {
+            field: field.to_owned(),
+            matcher,
+            include,
+        });
         // Rules of one field stand together, so that its text is looked at once.
         self.rules.sort_by(|a, b| a.field.cmp(&b.field));
         Ok(())
@@ -110,7 +116,10 @@ impl Filter {
     pub fn passing(&self, rows: &RecordBatch) -> Result<BooleanBuffer> {
         let mut passing = BooleanBuffer::new_set(rows.num_rows());
         for of_field in self.rules.chunk_by(|a, b| a.field == b.field) {
-            let field = of_field.first().map(|rule| rule.field.as_str()).unwrap_or_default();
+            let field = of_field
+                .first()
+                .map(|rule| rule.field.as_str())
+                .unwrap_or_default();
             let found = match rows.column_by_name(field) {
                 Some(column) => passing_field(of_field, &text(column)?, &passing),
                 None if of_field.iter().any(|rule| rule.include) => {
@@ -155,7 +164,9 @@ mod tests {
 
     fn rows(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         RecordBatch::try_from_iter_with_nullable(
-            columns.into_iter().map(|(name, column)| (name, column, true)),
+            columns
+                .into_iter()
+                .map(|(name, column)| (name, column, true)),
         )
         .unwrap()
     }
@@ -170,7 +181,10 @@ mod tests {
 
     #[test]
     fn patterns_are_anchored_at_the_start_and_not_at_the_end() {
-        let rows = rows(vec![("program", texts(vec![Some("sshd"), Some("sshd2"), Some("a sshd")]))]);
+        let rows = rows(vec![(
+            "program",
+            texts(vec![Some("sshd"), Some("sshd2"), Some("a sshd")]),
+        )]);
         let mut filter = Filter::default();
         filter.include("program", "ssh").unwrap();
         assert_eq!(passing(&filter, &rows), [true, true, false]);
@@ -195,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_number_is_matched_as_its_text() {
-        let rows = rows(vec![("status", Arc::new(Int64Array::from(vec![200, 500, 50])) as ArrayRef)]);
+        let rows = rows(vec![(
+            "status",
+            Arc::new(Int64Array::from(vec![200, 500, 50])) as ArrayRef,
+        )]);
         let mut filter = Filter::default();
         filter.include("status", "5..").unwrap();
         assert_eq!(passing(&filter, &rows), [false, true, false]);

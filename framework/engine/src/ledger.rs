@@ -30,8 +30,13 @@ pub struct Ledger {
 impl Ledger {
     /// Records that are missing or counted twice: always 0.
     pub fn conservation_gap(&self) -> i128 {
-        let accounted =
-            [self.filtered, self.invalid, self.late, self.aggregated, self.in_flight];
+        let accounted = [
+            self.filtered,
+            self.invalid,
+            self.late,
+            self.aggregated,
+            self.in_flight,
+        ];
         i128::from(self.read) - accounted.iter().map(|n| i128::from(*n)).sum::<i128>()
     }
 }

@@ -87,7 +87,9 @@ pub(crate) struct ModelFile {
 impl ModelFile {
     /// The saved model, if it is of the same training file and parameters; else why not.
     pub(crate) fn load(&self, use_case: &dyn DynUseCase) -> Result<Result<Model, Reason>> {
-        let Ok(bytes) = fs::read(&self.path) else { return Ok(Err(Reason::None)) };
+        let Ok(bytes) = fs::read(&self.path) else {
+            return Ok(Err(Reason::None));
+        };
         let Ok(saved) = serde_json::from_slice::<Saved>(&bytes) else {
             return Ok(Err(Reason::Format));
         };
@@ -114,7 +116,10 @@ impl ModelFile {
     fn size_and_time(&self) -> Result<(u64, u64)> {
         let what = format!("reading {}", self.training.display());
         let file = fs::metadata(&self.training).map_err(Error::io(what))?;
-        let modified = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = file
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Ok((file.len(), modified.unwrap_or_default().as_nanos() as u64))
     }
 
@@ -140,7 +145,12 @@ impl ModelFile {
             version: VERSION,
             code: self.code.clone(),
             parameters: self.parameters.clone(),
-            training: Training { path, size_bytes, modified, sha256: self.digest()? },
+            training: Training {
+                path,
+                size_bytes,
+                modified,
+                sha256: self.digest()?,
+            },
             model: model.to_json().clone(),
         };
         let json = serde_json::to_vec_pretty(&saved)
@@ -157,4 +167,3 @@ pub(crate) fn digest_of(text: &str) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
-

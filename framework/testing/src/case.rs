@@ -36,7 +36,12 @@ const STRAIGHT: Variant = Variant {
 };
 
 const VARIANTS: [Variant; 4] = [
-    Variant { name: "in small batches", n_workers: 3, batches: Batches::Of(2), ..STRAIGHT },
+    Variant {
+        name: "in small batches",
+        n_workers: 3,
+        batches: Batches::Of(2),
+        ..STRAIGHT
+    },
     Variant {
         name: "stopped and started again",
         n_workers: 2,
@@ -77,7 +82,9 @@ pub fn run_cases(folder: &Path, use_cases: &[UseCaseEntry]) -> Result<usize, Str
     if cases.is_empty() {
         return Err(format!("there is no case below {}", folder.display()));
     }
-    let failures = cases.iter().filter_map(|case| run_case(case, use_cases).err());
+    let failures = cases
+        .iter()
+        .filter_map(|case| run_case(case, use_cases).err());
     let failures: Vec<String> = failures.collect();
     match failures.is_empty() {
         true => Ok(cases.len()),
@@ -102,7 +109,9 @@ fn find_cases(folder: &Path, cases: &mut Vec<PathBuf>) {
 /// What differs from what is expected.
 pub fn run_case(folder: &Path, use_cases: &[UseCaseEntry]) -> Result<(), String> {
     let case = Case::read(folder, use_cases)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let straight = runtime.block_on(case.run(STRAIGHT));
     let expected_error = folder.join("expected.error");
@@ -152,21 +161,36 @@ impl Case {
         for file in &files {
             let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let mut records: Vec<Vec<u8>> =
-                bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let mut records: Vec<Vec<u8>> = bytes
+                .split(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect();
             if records.last().is_some_and(Vec::is_empty) {
                 records.pop();
             }
-            partitions.push(Partition { name: name.into_owned(), records });
+            partitions.push(Partition {
+                name: name.into_owned(),
+                records,
+            });
         }
         let registry = Registry {
             use_cases: use_cases.to_vec(),
-            inputs: vec![InputEntry::of::<MemoryInput>(), InputEntry::of::<MemoryBatch>()],
+            inputs: vec![
+                InputEntry::of::<MemoryInput>(),
+                InputEntry::of::<MemoryBatch>(),
+            ],
             outputs: vec![OutputEntry::of::<MemoryOutput>()],
         };
         let conf = fs::read_to_string(folder.join("case.conf")).unwrap_or_default();
-        let is_batch = conf.lines().any(|line| line.replace(' ', "") == "type=batch");
-        Ok(Case { folder: folder.to_path_buf(), partitions, registry, is_batch })
+        let is_batch = conf
+            .lines()
+            .any(|line| line.replace(' ', "") == "type=batch");
+        Ok(Case {
+            folder: folder.to_path_buf(),
+            partitions,
+            registry,
+            is_batch,
+        })
     }
 
     /// Runs a variant to the input's end; gives the findings.
@@ -182,7 +206,9 @@ impl Case {
             }
             let script = Arc::new(script);
             let run = self.run_once(variant, Arc::clone(&script), state.path());
-            let summary = Arc::clone(&found).collect(Arc::clone(&script).play(run)).await?;
+            let summary = Arc::clone(&found)
+                .collect(Arc::clone(&script).play(run))
+                .await?;
             let to_the_end = stop_after.is_none_or(|n| script.n_given() < n);
             if to_the_end {
                 return Ok((found.render(), summary));
@@ -192,10 +218,18 @@ impl Case {
     }
 
     fn spread(&self, variant: Variant) -> Vec<Partition> {
-        let Some(n) = variant.n_partitions else { return self.partitions.clone() };
-        let empty = |i| Partition { name: format!("partition {i}"), records: Vec::new() };
+        let Some(n) = variant.n_partitions else {
+            return self.partitions.clone();
+        };
+        let empty = |i| Partition {
+            name: format!("partition {i}"),
+            records: Vec::new(),
+        };
         let mut partitions: Vec<Partition> = (0..n).map(empty).collect();
-        let records = self.partitions.iter().flat_map(|partition| &partition.records);
+        let records = self
+            .partitions
+            .iter()
+            .flat_map(|partition| &partition.records);
         for (i, record) in records.enumerate() {
             partitions[i % n].records.push(record.clone());
         }
@@ -221,10 +255,16 @@ impl Case {
             stop: script.stop(),
             n_workers: Some(variant.n_workers),
         };
-        let summary = job.run(options, Arc::new(Nobody)).await.map_err(|error| error.to_string())?;
+        let summary = job
+            .run(options, Arc::new(Nobody))
+            .await
+            .map_err(|error| error.to_string())?;
         match summary.ledger.conservation_gap() {
             0 => Ok(summary),
-            gap => Err(format!("{gap} records are missing from the account: {:?}", summary.ledger)),
+            gap => Err(format!(
+                "{gap} records are missing from the account: {:?}",
+                summary.ledger
+            )),
         }
     }
 
@@ -240,11 +280,7 @@ impl Case {
         Err(self.failed(variant, &difference))
     }
 
-    fn fails(
-        &self,
-        run: Result<(String, Summary), String>,
-        expected: &Path,
-    ) -> Result<(), String> {
+    fn fails(&self, run: Result<(String, Summary), String>, expected: &Path) -> Result<(), String> {
         let expected = fs::read_to_string(expected).map_err(|error| error.to_string())?;
         let error = match run {
             Ok((found, _)) => {
@@ -252,12 +288,18 @@ impl Case {
             }
             Err(error) => error,
         };
-        let missing: Vec<&str> = expected.lines().filter(|part| !error.contains(part)).collect();
+        let missing: Vec<&str> = expected
+            .lines()
+            .filter(|part| !error.contains(part))
+            .collect();
         match missing.is_empty() {
             true => Ok(()),
             false => {
                 let missing = missing.join("\n");
-                Err(self.failed(STRAIGHT, &format!("expected in the error\n{missing}\nfound\n{error}")))
+                Err(self.failed(
+                    STRAIGHT,
+                    &format!("expected in the error\n{missing}\nfound\n{error}"),
+                ))
             }
         }
     }

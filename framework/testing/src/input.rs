@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::BinaryViewArray;
 use async_trait::async_trait;
 use datashark_engine::Stop;
-use datashark_sdk::{Error, Result};
 use datashark_sdk::input::{
     Content, Input, InputBatch, InputEvent, Micros, Open, PartitionId, Payloads, Source,
 };
+use datashark_sdk::{Error, Result};
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -33,7 +33,10 @@ impl Partition {
     /// The lines of a text.
     pub fn of_lines(name: impl Into<String>, text: &str) -> Self {
         let records = text.lines().map(|line| line.as_bytes().to_vec()).collect();
-        Partition { name: name.into(), records }
+        Partition {
+            name: name.into(),
+            records,
+        }
     }
 
     /// The offset of each record, and of the end: where its line would start in a file.
@@ -76,7 +79,14 @@ impl Script {
     pub fn new(partitions: Vec<Partition>, batches: Batches) -> Self {
         let (stop, _) = watch::channel(Stop::Not);
         let given = Mutex::new(0);
-        Script { partitions, batches, stop_after: None, arrival: Some(0), stop, given }
+        Script {
+            partitions,
+            batches,
+            stop_after: None,
+            arrival: Some(0),
+            stop,
+            given,
+        }
     }
 
     /// Stops the run after so many batches.
@@ -153,24 +163,42 @@ impl Reader {
         for partition in &script.partitions {
             let id = PartitionId::new(partition.name.as_str());
             let from = open.resume.get(&id).map_or(0, |resume| resume.offset);
-            events.push_back(InputEvent::Assigned { partition: id, name: partition.name.clone() });
+            events.push_back(InputEvent::Assigned {
+                partition: id,
+                name: partition.name.clone(),
+            });
             queues.push(batches(partition, from, &script));
         }
         while queues.iter().any(|queue| !queue.is_empty()) {
-            events.extend(queues.iter_mut().filter_map(VecDeque::pop_front).map(InputEvent::Batch));
+            events.extend(
+                queues
+                    .iter_mut()
+                    .filter_map(VecDeque::pop_front)
+                    .map(InputEvent::Batch),
+            );
         }
         for partition in &script.partitions {
             let partition = PartitionId::new(partition.name.as_str());
             events.push_back(match open.once {
-                true => InputEvent::Ended { partition, forget: false },
+                true => InputEvent::Ended {
+                    partition,
+                    forget: false,
+                },
                 false => InputEvent::CaughtUp(partition),
             });
         }
-        Reader { script, events, once: open.once }
+        Reader {
+            script,
+            events,
+            once: open.once,
+        }
     }
 
     async fn next(&mut self) -> Option<InputEvent> {
-        let stopped = self.script.stop_after.filter(|(n, _)| self.script.n_given() >= *n);
+        let stopped = self
+            .script
+            .stop_after
+            .filter(|(n, _)| self.script.n_given() >= *n);
         if let Some((_, stop)) = stopped {
             let _ = self.script.stop.send(stop);
             return std::future::pending().await;
@@ -191,7 +219,9 @@ impl Reader {
 /// The batches of a partition from an offset on.
 fn batches(partition: &Partition, from: u64, script: &Script) -> VecDeque<InputBatch> {
     let offsets = partition.offsets();
-    let first = offsets.partition_point(|offset| *offset < from).min(partition.records.len());
+    let first = offsets
+        .partition_point(|offset| *offset < from)
+        .min(partition.records.len());
     let len = match script.batches {
         Batches::Whole => partition.records.len().max(1),
         Batches::Of(len) => len.max(1),
@@ -205,7 +235,10 @@ fn batches(partition: &Partition, from: u64, script: &Script) -> VecDeque<InputB
             content: Content::Payloads(Payloads {
                 records,
                 offsets: offsets[start..end].to_vec().into(),
-                header: partition.records.first().map(|record| record.as_slice().into()),
+                header: partition
+                    .records
+                    .first()
+                    .map(|record| record.as_slice().into()),
                 first_line: Some(start as u64 + 1),
             }),
             end_offset: offsets[end],
@@ -224,7 +257,9 @@ impl Input for MemoryInput {
     const ABOUT: &'static str = "records that a test holds";
 
     async fn open(_: MemoryConf, open: Open) -> Result<Self> {
-        Ok(MemoryInput { reader: Reader::new(&open) })
+        Ok(MemoryInput {
+            reader: Reader::new(&open),
+        })
     }
 
     async fn next(&mut self) -> Result<Option<InputEvent>> {
@@ -250,13 +285,20 @@ impl Input for MemoryBatch {
 
     async fn open(conf: MemoryBatchConf, open: Open) -> Result<Self> {
         let path = Path::new(&conf.file);
-        if path.parent().is_some_and(|folder| folder.ends_with("input")) {
-            return Ok(MemoryBatch { reader: Reader::new(&open) });
+        if path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("input"))
+        {
+            return Ok(MemoryBatch {
+                reader: Reader::new(&open),
+            });
         }
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::io(format!("reading {}", conf.file), error))?;
         let script = Script::new(vec![Partition::of_lines(conf.file, &text)], Batches::Whole);
-        Ok(MemoryBatch { reader: Reader::of(Arc::new(script), &open) })
+        Ok(MemoryBatch {
+            reader: Reader::of(Arc::new(script), &open),
+        })
     }
 
     async fn next(&mut self) -> Result<Option<InputEvent>> {

@@ -30,7 +30,12 @@ impl Found {
     /// The findings, a line each: window, key, score, metadata. In the order of delivery.
     pub fn render(&self) -> String {
         let mut text = String::new();
-        for line in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for line in self
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             let _ = writeln!(text, "{line}");
         }
         text
@@ -61,7 +66,9 @@ impl Output for MemoryOutput {
     async fn open(_: MemoryOutputConf, open: OpenOutput) -> Result<Self> {
         let found = FOUND.with(Arc::clone);
         if let Some(receipt) = open.receipt {
-            let n = receipt.parse().map_err(|_| Error::internal("a foreign receipt"))?;
+            let n = receipt
+                .parse()
+                .map_err(|_| Error::internal("a foreign receipt"))?;
             found.edit(|lines| lines.truncate(n));
         }
         Ok(MemoryOutput { found })
@@ -93,7 +100,11 @@ fn lines(batch: &FindingsBatch) -> Result<Vec<String>> {
     for (name, column) in findings.metadata() {
         metadata.push((name, ArrayFormatter::try_new(column, &options)?));
     }
-    let rows = findings.keys().iter().zip(findings.scores().values()).enumerate();
+    let rows = findings
+        .keys()
+        .iter()
+        .zip(findings.scores().values())
+        .enumerate();
     let line = |(row, (key, score)): (usize, (Option<&str>, &f64))| {
         let mut line = format!("{} {:?} {score}", batch.window, key.unwrap_or_default());
         for (name, formatter) in &metadata {

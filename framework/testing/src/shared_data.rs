@@ -17,7 +17,10 @@ pub fn shared_data(name: &str) -> Option<PathBuf> {
     // Not `eprint!`: the test harness would keep that to itself.
     let _ = std::io::stderr().write_all(line.as_bytes());
     if let Some(log) = std::env::var_os("DATASHARK_SKIPPED_LOG") {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log);
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log);
         let _ = log.and_then(|mut log| log.write_all(line.as_bytes()));
     }
     None

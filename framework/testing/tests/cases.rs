@@ -4,8 +4,10 @@ use std::path::Path;
 
 #[test]
 fn every_case_gives_what_is_expected_in_whatever_way_it_is_run() {
-    let use_cases =
-        [datashark_wordcount::USE_CASE, datashark_web_anomaly_detection::USE_CASE];
+    let use_cases = [
+        datashark_wordcount::USE_CASE,
+        datashark_web_anomaly_detection::USE_CASE,
+    ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
     match datashark_testing::run_cases(&folder, &use_cases) {
         Ok(n_cases) => {

@@ -17,17 +17,33 @@ fn sample() -> (Folder, String) {
 #[test]
 fn the_scanner_of_the_sample_has_the_highest_score() {
     let (folder, conf) = sample();
-    let ran = folder.run(&["standalone", "--once", &conf]).ends(0).prints_nothing();
+    let ran = folder
+        .run(&["standalone", "--once", &conf])
+        .ends(0)
+        .prints_nothing();
     let account = ran.account();
-    let n_lines = ["access_log.1", "access_log.2"]
-        .map(|name| folder.read(&format!("web-anomaly-detection/logs/{name}")).lines().count());
-    assert_eq!(account, [n_lines.iter().sum::<usize>() as u64, 0, 0, 0, account[0]]);
+    let n_lines = ["access_log.1", "access_log.2"].map(|name| {
+        folder
+            .read(&format!("web-anomaly-detection/logs/{name}"))
+            .lines()
+            .count()
+    });
+    assert_eq!(
+        account,
+        [n_lines.iter().sum::<usize>() as u64, 0, 0, 0, account[0]]
+    );
     let rows = folder.rows("UseCase-web_anomaly.csv");
     // key, score, cluster, nxx, twoxx: the metadata in the order of its names.
     let score = |row: &String| row.split(',').nth(1).unwrap().parse::<f64>().unwrap();
-    let highest = rows.iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
+    let highest = rows
+        .iter()
+        .max_by(|a, b| score(a).total_cmp(&score(b)))
+        .unwrap();
     assert!(highest.starts_with("203.0.113.66,"), "{highest}");
-    assert!(rows.iter().all(|row| row.split(',').count() == 5), "{highest}");
+    assert!(
+        rows.iter().all(|row| row.split(',').count() == 5),
+        "{highest}"
+    );
 }
 
 #[test]
@@ -39,7 +55,9 @@ fn a_model_is_used_again_until_it_is_asked_to_be_trained_anew() {
     let second = folder.run(&["standalone", "--once", &conf]).ends(0);
     assert!(!second.stderr.contains("Training on"), "{}", second.stderr);
     second.says(&[REUSED]);
-    let third = folder.run(&["standalone", "--once", "--retrain", &conf]).ends(0);
+    let third = folder
+        .run(&["standalone", "--once", "--retrain", &conf])
+        .ends(0);
     third.says(&[TRAINING, ": asked to retrain\n"]);
     assert_eq!(folder.read("state/web-anomaly-detection/model.json"), model);
 }
@@ -54,7 +72,10 @@ fn a_model_is_trained_anew_when_its_training_file_changes() {
     );
     let second = folder.run(&["standalone", "--once", &conf]).ends(0);
     second.says(&[TRAINING, ": the training file has changed\n"]);
-    folder.run(&["standalone", "--once", &conf]).ends(0).says(&[REUSED]);
+    folder
+        .run(&["standalone", "--once", &conf])
+        .ends(0)
+        .says(&[REUSED]);
 }
 
 #[test]
@@ -64,7 +85,10 @@ fn a_training_file_that_was_only_touched_is_no_reason() {
     let path = folder.path("web-anomaly-detection/test_access_log");
     let text = fs::read(&path).unwrap();
     fs::write(&path, text).unwrap();
-    folder.run(&["standalone", "--once", &conf]).ends(0).says(&[REUSED]);
+    folder
+        .run(&["standalone", "--once", &conf])
+        .ends(0)
+        .says(&[REUSED]);
 }
 
 #[test]
@@ -77,8 +101,15 @@ fn a_model_is_trained_anew_when_the_parameters_change() {
     second.says(&[TRAINING, ": the conf has changed\n"]);
     // Where rows go has nothing to do with the model.
     let text = fs::read_to_string(&conf).unwrap();
-    fs::write(&conf, text.replace("title      = Use Case", "title      = Web")).unwrap();
-    folder.run(&["standalone", "--once", &conf]).ends(0).says(&[REUSED]);
+    fs::write(
+        &conf,
+        text.replace("title      = Use Case", "title      = Web"),
+    )
+    .unwrap();
+    folder
+        .run(&["standalone", "--once", &conf])
+        .ends(0)
+        .says(&[REUSED]);
 }
 
 #[test]
@@ -89,7 +120,9 @@ fn a_damaged_model_is_trained_anew_or_said_so() {
     let second = folder.run(&["standalone", "--once", &conf]);
     assert!(second.stderr.contains("model"), "{}", second.stderr);
     assert!(!second.stderr.contains("panicked"), "{}", second.stderr);
-    folder.run(&["standalone", "--once", "--retrain", &conf]).ends(0);
+    folder
+        .run(&["standalone", "--once", "--retrain", &conf])
+        .ends(0);
 }
 
 #[test]

@@ -27,7 +27,10 @@ fn every_shipped_conf_is_right() {
     for name in &names {
         assert!(ran.stdout.contains(&format!("{name}: ")), "{}", ran.stdout);
     }
-    assert!(!folder.path("state").exists(), "a check leaves nothing behind");
+    assert!(
+        !folder.path("state").exists(),
+        "a check leaves nothing behind"
+    );
 }
 
 #[test]
@@ -35,14 +38,33 @@ fn a_check_says_what_a_use_case_reads_and_what_bounds_its_memory() {
     let folder = Folder::new();
     let top = root().join("conf/top-sources/top-sources.conf");
     let ran = folder.run(&["check", top.to_str().unwrap()]).ends(0);
-    assert!(ran.stdout.contains(": Top Sources (batch)\n"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("  reads    combined: source_ip, "), "{}", ran.stdout);
-    assert!(ran.stdout.contains("  windows  incremental: "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains(": Top Sources (batch)\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("  reads    combined: source_ip, "),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("  windows  incremental: "),
+        "{}",
+        ran.stdout
+    );
     folder.write("a.txt", "");
-    folder.write("b.sql", "SELECT line AS key, row_number() OVER (ORDER BY line) AS score FROM records");
+    folder.write(
+        "b.sql",
+        "SELECT line AS key, row_number() OVER (ORDER BY line) AS score FROM records",
+    );
     folder.write("b.conf", conf("b", "b.csv").replace("wordcount", "b.sql"));
     let ran = folder.run(&["check", "b.conf"]).ends(0);
-    assert!(ran.stdout.contains("  windows  buffered: "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("  windows  buffered: "),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -53,19 +75,43 @@ fn every_mistake_of_every_conf_is_told_in_one_go() {
     folder.write("two.conf", "name = two\ntype = streaming\nenabled = true\ncode = two.sql\ninput = file\noutput = csv, sylog\nwindow = 10s\nslide = 20s\n[in_file]\nfolder = .\n[log_filter]\n[[include]]\na = (\n");
     folder.write("two.sql", "SELECT line\nFROM records");
     folder.write("right.conf", conf("right", "right.csv"));
-    let ran = folder.run(&["check", "one.conf", "two.conf", "right.conf", "none.conf"]).ends(2);
+    let ran = folder
+        .run(&["check", "one.conf", "two.conf", "right.conf", "none.conf"])
+        .ends(2);
     let expected = [
-        "`bath`", "[one.conf:2:", "`maybe`", "[one.conf:3:", "did you mean `wordcount`?", "[one.conf:4:",
-        "`b.txt` does not exist", "[one.conf:5:", "did you mean `separator`?", "[one.conf:8:",
-        "unknown output `sylog`", "[two.conf:6:", "`slide` is longer than `window`", "[two.conf:8:",
-        "folder_path", "[two.conf:10:", "unclosed group", "[two.conf:13:",
+        "`bath`",
+        "[one.conf:2:",
+        "`maybe`",
+        "[one.conf:3:",
+        "did you mean `wordcount`?",
+        "[one.conf:4:",
+        "`b.txt` does not exist",
+        "[one.conf:5:",
+        "did you mean `separator`?",
+        "[one.conf:8:",
+        "unknown output `sylog`",
+        "[two.conf:6:",
+        "`slide` is longer than `window`",
+        "[two.conf:8:",
+        "folder_path",
+        "[two.conf:10:",
+        "unclosed group",
+        "[two.conf:13:",
         "none.conf: there is no such file",
     ];
     for part in expected {
-        assert!(ran.stderr.contains(part), "`{part}` is not in\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(part),
+            "`{part}` is not in\n{}",
+            ran.stderr
+        );
     }
     // What is right is described all the same.
-    assert!(ran.stdout.starts_with("right.conf: right (batch)\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("right.conf: right (batch)\n"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -75,9 +121,17 @@ fn two_use_cases_may_not_write_one_csv_file() {
     folder.write("one.conf", conf("one", "out.csv"));
     folder.write("two.conf", conf("two", "./out.csv"));
     folder.write("three.conf", conf("three", "other.csv"));
-    let ran = folder.run(&["check", "one.conf", "two.conf", "three.conf"]).ends(2);
-    let out = folder.path("out.csv").canonicalize().unwrap_or(folder.path("out.csv"));
-    let part = format!("two.conf: `[out_csv] path` is that of one.conf too: `{}`", out.display());
+    let ran = folder
+        .run(&["check", "one.conf", "two.conf", "three.conf"])
+        .ends(2);
+    let out = folder
+        .path("out.csv")
+        .canonicalize()
+        .unwrap_or(folder.path("out.csv"));
+    let part = format!(
+        "two.conf: `[out_csv] path` is that of one.conf too: `{}`",
+        out.display()
+    );
     ran.says(&[&part]);
 }
 
@@ -96,8 +150,20 @@ fn a_global_conf_of_datashark_1_2_is_told_what_to_write() {
     let folder = Folder::new();
     folder.write("a.txt", "");
     folder.write("one.conf", conf("one", "one.csv"));
-    folder.write("datashark.conf", "zookeeper.host = 127.0.0.1\nzookeeper.port = 2181\n");
-    folder.run(&["check", "one.conf"]).ends(2).says(&["kafka.bootstrap.servers"]);
-    folder.write("datashark.conf", "[spark_config]\nspark.executor.memory = 2g\n");
-    folder.run(&["check", "one.conf"]).ends(0).says(&["spark_config"]);
+    folder.write(
+        "datashark.conf",
+        "zookeeper.host = 127.0.0.1\nzookeeper.port = 2181\n",
+    );
+    folder
+        .run(&["check", "one.conf"])
+        .ends(2)
+        .says(&["kafka.bootstrap.servers"]);
+    folder.write(
+        "datashark.conf",
+        "[spark_config]\nspark.executor.memory = 2g\n",
+    );
+    folder
+        .run(&["check", "one.conf"])
+        .ends(0)
+        .says(&["spark_config"]);
 }

@@ -11,15 +11,20 @@ fn hits(path: &str) -> Folder {
     folder.write("hits.conf", STREAM.replace("PATH", path));
     folder.write("hits.sql", HITS);
     let lines = (0..6000).map(|second| {
-        format!("{{\"time\": {}, \"source\": \"192.0.2.{}\"}}\n", 1_772_366_400 + second, second % 20)
+        format!(
+            "{{\"time\": {}, \"source\": \"192.0.2.{}\"}}\n",
+            1_772_366_400 + second,
+            second % 20
+        )
     });
     folder.write("logs/a.json", lines.collect::<String>());
     folder
 }
 
 fn expected() -> Vec<String> {
-    let mut rows: Vec<String> =
-        (0..20).flat_map(|i| vec![format!("192.0.2.{i},3"); 100]).collect();
+    let mut rows: Vec<String> = (0..20)
+        .flat_map(|i| vec![format!("192.0.2.{i},3"); 100])
+        .collect();
     rows.sort();
     rows
 }
@@ -27,7 +32,10 @@ fn expected() -> Vec<String> {
 #[test]
 fn a_csv_path_below_a_file_cannot_be_written() {
     let folder = hits("hits.sql/out.csv");
-    let ran = folder.run(&["standalone", "--once", "hits.conf"]).ends(1).prints_nothing();
+    let ran = folder
+        .run(&["standalone", "--once", "hits.conf"])
+        .ends(1)
+        .prints_nothing();
     ran.says(&["error: cannot write `hits.sql/out.csv`: Not a directory"]);
     assert_eq!(folder.read("hits.sql"), HITS);
 }
@@ -76,7 +84,9 @@ fn two_runs_of_one_use_case_at_a_time_are_refused() {
     assert!(!first.has_ended());
     let second = folder.run(&["standalone", "--once", "hits.conf"]).ends(1);
     second.says(&["another run of this use case", "--state"]);
-    folder.run(&["standalone", "--once", "-d", "hits.conf"]).ends(0);
+    folder
+        .run(&["standalone", "--once", "-d", "hits.conf"])
+        .ends(0);
     first.signal("INT");
     first.finish().ends(0);
     assert_eq!(folder.rows("out.csv"), expected());
@@ -95,6 +105,13 @@ fn a_checkpoint_that_is_damaged_ends_the_run_and_says_what_to_do() {
 #[test]
 fn a_state_folder_that_cannot_be_made_ends_the_run() {
     let folder = hits("out.csv");
-    let ran = folder.run(&["standalone", "--once", "--state", "hits.sql/state", "hits.conf"]);
-    ran.ends(1).says(&["error: ", "hits.sql/state", "Not a directory"]);
+    let ran = folder.run(&[
+        "standalone",
+        "--once",
+        "--state",
+        "hits.sql/state",
+        "hits.conf",
+    ]);
+    ran.ends(1)
+        .says(&["error: ", "hits.sql/state", "Not a directory"]);
 }

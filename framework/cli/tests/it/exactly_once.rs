@@ -26,7 +26,10 @@ pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 }
@@ -165,7 +168,15 @@ fn rows_do_not_depend_on_threads_or_on_files_read_side_by_side() {
             logs.folder.write("hits.conf", conf(n_partitions));
             let _ = std::fs::remove_file(logs.folder.path("out.csv"));
             let state = format!("state-{n_workers}-{n_partitions}");
-            let args = ["standalone", "--once", "--workers", n_workers, "--state", &state, "hits.conf"];
+            let args = [
+                "standalone",
+                "--once",
+                "--workers",
+                n_workers,
+                "--state",
+                &state,
+                "hits.conf",
+            ];
             let ran = logs.folder.run(&args).ends(0);
             assert_eq!(ran.account(), logs.account(), "{how}");
             assert_same(&rows(&logs.folder), &logs.rows, &how);
@@ -181,7 +192,10 @@ fn rows_do_not_depend_on_threads_or_on_files_read_side_by_side() {
 fn rows_do_not_depend_on_the_size_of_the_blocks_that_are_read() {
     let logs = Logs::new(&[3_000; 4]);
     for block_size in ["4KiB", "64KiB"] {
-        logs.folder.write("datashark.conf", format!("[engine]\nblock_size = {block_size}\n"));
+        logs.folder.write(
+            "datashark.conf",
+            format!("[engine]\nblock_size = {block_size}\n"),
+        );
         let _ = std::fs::remove_file(logs.folder.path("out.csv"));
         let args = ["standalone", "--once", "--state", block_size, "hits.conf"];
         let ran = logs.folder.run(&args).ends(0);

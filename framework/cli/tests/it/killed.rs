@@ -39,7 +39,10 @@ fn is_the_same_as_never_killed(logs: &Logs, seed: u64) {
     folder.run(&ARGS).ends(0);
     assert_same(&rows(folder), &logs.rows, "never killed");
     let (late, invalid) = (kept(folder, "late"), kept(folder, "invalid"));
-    assert_eq!((late.len() as u64, invalid.len() as u64), (logs.n_late, logs.n_invalid));
+    assert_eq!(
+        (late.len() as u64, invalid.len() as u64),
+        (logs.n_late, logs.n_invalid)
+    );
     let n_bytes = folder.len("out.csv");
     std::fs::remove_file(folder.path("out.csv")).unwrap();
     std::fs::remove_dir_all(folder.path("state")).unwrap();
@@ -47,8 +50,14 @@ fn is_the_same_as_never_killed(logs: &Logs, seed: u64) {
     let mut random = Random(seed);
     let mut lengths: Vec<u64> = (0..10).map(|_| random.below(n_bytes)).collect();
     lengths.sort_unstable();
-    let n_killed = lengths.iter().filter(|length| killed_at(folder, **length)).count();
-    assert!(n_killed >= 5, "only {n_killed} of 10 runs were killed before their end");
+    let n_killed = lengths
+        .iter()
+        .filter(|length| killed_at(folder, **length))
+        .count();
+    assert!(
+        n_killed >= 5,
+        "only {n_killed} of 10 runs were killed before their end"
+    );
     folder.run(&ARGS).ends(0);
     let how = format!("killed {n_killed} times at {lengths:?}");
     assert_same(&rows(folder), &logs.rows, &how);

@@ -11,7 +11,10 @@ const LINES: &str = "name = Lines\ntype = streaming\nenabled = true\ncode = line
 fn lines() -> Folder {
     let folder = Folder::new();
     folder.write("lines.conf", LINES);
-    folder.write("lines.sql", "SELECT line AS key, count(*) AS score FROM records GROUP BY line");
+    folder.write(
+        "lines.sql",
+        "SELECT line AS key, count(*) AS score FROM records GROUP BY line",
+    );
     fs::create_dir(folder.path("logs")).unwrap();
     folder
 }
@@ -30,8 +33,10 @@ fn counts(folder: &Folder) -> BTreeMap<String, u64> {
 }
 
 fn wait_for(folder: &Folder, running: &mut Running, expected: &[(&str, u64)]) {
-    let expected: BTreeMap<String, u64> =
-        expected.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect();
+    let expected: BTreeMap<String, u64> = expected
+        .iter()
+        .map(|(key, n)| ((*key).to_owned(), *n))
+        .collect();
     wait_until(&format!("the rows are {expected:?}"), || {
         assert!(!running.has_ended(), "{}", running.stderr());
         counts(folder) == expected
@@ -50,12 +55,22 @@ fn lines_come_out_as_files_are_made_grow_and_are_renamed() {
     // One that grows, by halves of a line.
     folder.append("logs/new.log", "gro");
     folder.append("logs/new.log", "wn\n");
-    wait_for(&folder, &mut running, &[("before", 1), ("grown", 1), ("made", 2)]);
+    wait_for(
+        &folder,
+        &mut running,
+        &[("before", 1), ("grown", 1), ("made", 2)],
+    );
     // Rotation: the old file goes on under a name that the pattern does not match.
     fs::rename(folder.path("logs/new.log"), folder.path("logs/new.log.1")).unwrap();
     folder.append("logs/new.log.1", "to the end\n");
     folder.write("logs/new.log", "anew\n");
-    let all = [("anew", 1), ("before", 1), ("grown", 1), ("made", 2), ("to the end", 1)];
+    let all = [
+        ("anew", 1),
+        ("before", 1),
+        ("grown", 1),
+        ("made", 2),
+        ("to the end", 1),
+    ];
     wait_for(&folder, &mut running, &all);
     // Moved here from elsewhere; and one that the pattern does not match.
     folder.write("elsewhere.log", "moved\n");
@@ -66,7 +81,10 @@ fn lines_come_out_as_files_are_made_grow_and_are_renamed() {
     running.signal("INT");
     let ran = running.finish().ends(0).prints_nothing();
     assert_eq!(ran.account(), [7, 0, 0, 0, 7]);
-    ran.says(&["Lines: input file, output csv\n", "stopping: closing the open windows"]);
+    ran.says(&[
+        "Lines: input file, output csv\n",
+        "stopping: closing the open windows",
+    ]);
 }
 
 #[test]
@@ -108,11 +126,19 @@ fn lines_written_between_two_runs_are_read_by_the_second() {
     folder.append("logs/a.log", "two\n");
     folder.write("logs/b.log", "three\n");
     let mut running = folder.start(&["standalone", "lines.conf"]);
-    wait_for(&folder, &mut running, &[("one", 1), ("three", 1), ("two", 1)]);
+    wait_for(
+        &folder,
+        &mut running,
+        &[("one", 1), ("three", 1), ("two", 1)],
+    );
     running.kill();
     folder.append("logs/a.log", "four\n");
     let mut running = folder.start(&["standalone", "lines.conf"]);
-    wait_for(&folder, &mut running, &[("four", 1), ("one", 1), ("three", 1), ("two", 1)]);
+    wait_for(
+        &folder,
+        &mut running,
+        &[("four", 1), ("one", 1), ("three", 1), ("two", 1)],
+    );
     running.signal("INT");
     running.finish().ends(0);
 }

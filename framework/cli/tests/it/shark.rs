@@ -35,7 +35,10 @@ pub(crate) struct Running {
 
 /// The project's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Asks until it is so.
@@ -69,7 +72,10 @@ impl Folder {
     /// Appends to a file.
     pub(crate) fn append(&self, name: &str, text: &str) {
         use std::io::Write;
-        let file = fs::OpenOptions::new().append(true).create(true).open(self.path(name));
+        let file = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.path(name));
         file.unwrap().write_all(text.as_bytes()).unwrap();
     }
 
@@ -85,7 +91,9 @@ impl Folder {
     /// The lines of a csv file without the first field, the time, and sorted.
     pub(crate) fn rows(&self, name: &str) -> Vec<String> {
         let text = self.read(name);
-        let rows = text.lines().map(|line| line.split_once(',').unwrap().1.to_owned());
+        let rows = text
+            .lines()
+            .map(|line| line.split_once(',').unwrap().1.to_owned());
         let mut rows: Vec<String> = rows.collect();
         rows.sort();
         rows
@@ -110,13 +118,18 @@ impl Folder {
     /// A shell script, run here with the binary as `$datashark`.
     pub(crate) fn script(&self, script: &str) -> Ran {
         let mut command = Command::new("bash");
-        command.args(["-c", script]).env("datashark", env!("CARGO_BIN_EXE_datashark"));
+        command
+            .args(["-c", script])
+            .env("datashark", env!("CARGO_BIN_EXE_datashark"));
         self.settle(&mut command);
         ran(&mut command)
     }
 
     fn settle(&self, command: &mut Command) {
-        command.current_dir(self.0.path()).stdin(Stdio::null()).env("TZ", "UTC");
+        command
+            .current_dir(self.0.path())
+            .stdin(Stdio::null())
+            .env("TZ", "UTC");
         for variable in ["DATASHARK_HOME", "RUST_LOG", "RUST_BACKTRACE", "NO_COLOR"] {
             command.env_remove(variable);
         }
@@ -137,7 +150,12 @@ impl Folder {
             gather(child.stdout.take().unwrap(), &stdout),
             gather(child.stderr.take().unwrap(), &stderr),
         ];
-        Running { child, stdout, stderr, readers }
+        Running {
+            child,
+            stdout,
+            stderr,
+            readers,
+        }
     }
 }
 
@@ -188,7 +206,9 @@ impl Running {
     /// Sends a signal, as `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("bash").args(["-c", &format!("kill -{name} {pid}")]).status();
+        let sent = Command::new("bash")
+            .args(["-c", &format!("kill -{name} {pid}")])
+            .status();
         assert!(sent.unwrap().success());
     }
 
@@ -209,7 +229,11 @@ impl Running {
             reader.join().unwrap();
         }
         let status = status.unwrap().code();
-        Ran { stdout: self.stdout(), stderr: self.stderr(), status }
+        Ran {
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+            status,
+        }
     }
 }
 
@@ -224,7 +248,13 @@ impl Ran {
     /// Asserts how it ended.
     #[track_caller]
     pub(crate) fn ends(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{}\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.status,
+            Some(status),
+            "{}\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -251,17 +281,38 @@ impl Ran {
     /// The account that a run ends with: read, filtered, invalid, late, aggregated.
     #[track_caller]
     pub(crate) fn account(&self) -> [u64; 5] {
-        assert!(self.stderr.contains("conservation gap 0"), "{}", self.stderr);
-        let line = self.stderr.lines().find(|line| line.starts_with("Read ")).unwrap();
-        let (read, rest) = line.strip_prefix("Read ").unwrap().split_once(" record").unwrap();
+        assert!(
+            self.stderr.contains("conservation gap 0"),
+            "{}",
+            self.stderr
+        );
+        let line = self
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("Read "))
+            .unwrap();
+        let (read, rest) = line
+            .strip_prefix("Read ")
+            .unwrap()
+            .split_once(" record")
+            .unwrap();
         let number = |text: &str| text.replace(',', "").parse::<u64>().unwrap();
         let of = |name: &str| {
             let before = rest.split(&format!(" {name}")).next().unwrap();
             number(before.rsplit(' ').next().unwrap())
         };
-        let account =
-            [number(read), of("filtered"), of("invalid"), of("late"), of("aggregated")];
-        assert_eq!(account[0], account[1..].iter().sum::<u64>() + of("in flight"), "{line}");
+        let account = [
+            number(read),
+            of("filtered"),
+            of("invalid"),
+            of("late"),
+            of("aggregated"),
+        ];
+        assert_eq!(
+            account[0],
+            account[1..].iter().sum::<u64>() + of("in flight"),
+            "{line}"
+        );
         account
     }
 }

@@ -17,7 +17,11 @@ fn stopped_by(signal: &str) -> (Folder, Ran) {
         "SELECT source AS key, count(*) AS score FROM records GROUP BY source",
     );
     // The record of the third minute closes the first and opens another window.
-    let log = [hit("00:01", "192.0.2.1"), hit("00:02", "192.0.2.1"), hit("02:30", "192.0.2.2")];
+    let log = [
+        hit("00:01", "192.0.2.1"),
+        hit("00:02", "192.0.2.1"),
+        hit("02:30", "192.0.2.2"),
+    ];
     folder.write("logs/a.json", log.concat());
     let running = folder.start(&["standalone", "hits.conf"]);
     wait_until("the first window is out", || folder.len("out.csv") > 0);
@@ -43,10 +47,16 @@ fn closes_windows_and_goes_on(signal: &str) {
     assert_eq!(again.account(), [0; 5]);
     assert_eq!(folder.read("out.csv"), both);
     // What comes for a window that was delivered is late; what comes later is a row.
-    folder.append("logs/a.json", &(hit("02:40", "192.0.2.2") + &hit("03:00", "192.0.2.3")));
+    folder.append(
+        "logs/a.json",
+        &(hit("02:40", "192.0.2.2") + &hit("03:00", "192.0.2.3")),
+    );
     let more = folder.run(&["standalone", "--once", "hits.conf"]).ends(0);
     assert_eq!(more.account(), [2, 0, 0, 1, 1]);
-    assert_eq!(folder.read("out.csv"), format!("{both}2026-03-01 12:04:00,192.0.2.3,1\n"));
+    assert_eq!(
+        folder.read("out.csv"),
+        format!("{both}2026-03-01 12:04:00,192.0.2.3,1\n")
+    );
 }
 
 #[test]
@@ -63,7 +73,10 @@ fn sigterm_closes_the_open_windows_and_a_second_run_repeats_nothing() {
 fn after_a_kill_the_open_window_is_read_again_and_delivered_once() {
     let (folder, ran) = stopped_by("KILL");
     assert_eq!(ran.status, None);
-    folder.append("logs/a.json", &(hit("02:40", "192.0.2.2") + &hit("03:00", "192.0.2.3")));
+    folder.append(
+        "logs/a.json",
+        &(hit("02:40", "192.0.2.2") + &hit("03:00", "192.0.2.3")),
+    );
     folder.run(&["standalone", "--once", "hits.conf"]).ends(0);
     assert_eq!(
         folder.read("out.csv"),

@@ -128,6 +128,31 @@ fn typed_columns_read_numbers_and_strings_that_hold_them() {
 }
 
 #[test]
+fn a_time_column_may_say_its_format() {
+    let format = (
+        crate::TIMESTAMP_FORMAT.to_owned(),
+        "%d/%b/%Y:%H:%M:%S %z".to_owned(),
+    );
+    let field = Field::new("t", micros_utc(), true).with_metadata([format].into());
+    let decoded = decode(
+        &[field],
+        &[
+            r#"{"t":"10/Oct/2000:13:55:36 -0700"}"#,
+            r#"{"t":971211336}"#,
+        ],
+    );
+    let times = decoded
+        .rows
+        .column(0)
+        .as_primitive::<TimestampMicrosecondType>();
+    assert_eq!(times.values(), &[971_211_336_000_000]);
+    assert_eq!(
+        decoded.invalid[0].reason,
+        "`t` is `971211336`, expected a time"
+    );
+}
+
+#[test]
 fn a_value_that_does_not_fit_its_column_makes_the_record_invalid_and_leaves_no_trace() {
     let fields = [text_field("s"), Field::new("i", DataType::Int64, true)];
     let decoded = decode(

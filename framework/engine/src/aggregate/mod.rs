@@ -40,7 +40,9 @@ impl Bound {
     pub fn describe(self) -> &'static str {
         match self {
             Bound::Keys => "incremental: memory grows with the distinct keys of the open windows",
-            Bound::Findings => "record by record: memory grows with the findings of the open windows",
+            Bound::Findings => {
+                "record by record: memory grows with the findings of the open windows"
+            }
             Bound::Records => {
                 "buffered: memory grows with the records of the open windows, up to memory_limit"
             }
@@ -52,7 +54,10 @@ impl Bound {
 #[derive(Clone)]
 pub(crate) enum Aggregation {
     Query(Arc<Query>),
-    Reduce { reduce: Arc<dyn DynReduce>, columns: SchemaRef },
+    Reduce {
+        reduce: Arc<dyn DynReduce>,
+        columns: SchemaRef,
+    },
 }
 
 /// What one thread knows of a pane.
@@ -147,7 +152,9 @@ impl Aggregation {
             Aggregation::Reduce { reduce, .. } => {
                 let mut merged = reduce.empty();
                 for state in states {
-                    let State::Reduce(state) = state else { return Err(foreign_state()) };
+                    let State::Reduce(state) = state else {
+                        return Err(foreign_state());
+                    };
                     reduce.merge(&mut merged, state);
                 }
                 let rows = reduce.rows(merged)?;

@@ -60,7 +60,14 @@ impl Query {
     ) -> DataFusionResult<Self> {
         let columns = split::leaf_columns(&plan);
         let rows_schema = plan.schema();
-        Ok(Query { columns, rows_schema, split: split::split(plan)?, ordered, context, runtime })
+        Ok(Query {
+            columns,
+            rows_schema,
+            split: split::split(plan)?,
+            ordered,
+            context,
+            runtime,
+        })
     }
 
     /// The columns of `records` that it reads.
@@ -91,10 +98,14 @@ impl Query {
         for function in functions {
             let name = function.name();
             if ORDER_DEPENDENT.contains(&function.fun().name()) {
-                warnings.push(format!("`{name}` depends on the order of the records, which is not fixed"));
+                warnings.push(format!(
+                    "`{name}` depends on the order of the records, which is not fixed"
+                ));
             }
             if is_wide(function) {
-                warnings.push(format!("`{name}` keeps a state for every key that may be large"));
+                warnings.push(format!(
+                    "`{name}` keeps a state for every key that may be large"
+                ));
             }
         }
         warnings
@@ -136,20 +147,30 @@ impl Query {
         if self.split.fold.is_some() && state.n_partial > 2 * state.n_folded + RECORDS_AT_A_TIME {
             self.fold(state)?;
         }
-        state.size_bytes = state.partial.iter().map(RecordBatch::get_array_memory_size).sum();
+        state.size_bytes = state
+            .partial
+            .iter()
+            .map(RecordBatch::get_array_memory_size)
+            .sum();
         Ok(())
     }
 
     fn fold(&self, state: &mut QueryState) -> Result<()> {
         let aggregate = self.split.fold.as_ref().and_then(Fold::aggregate);
-        let Some(aggregate) = aggregate.filter(|_| state.partial.len() > 1) else { return Ok(()) };
+        let Some(aggregate) = aggregate.filter(|_| state.partial.len() > 1) else {
+            return Ok(());
+        };
         let partial = std::mem::take(&mut state.partial);
         let leaf = session::leaf(aggregate.schema(), partial)?;
         let plan = split::reduce_plan(aggregate, leaf)?;
         state.partial = self.collect(plan)?;
         state.n_partial = n_rows(&state.partial);
         state.n_folded = state.n_partial;
-        state.size_bytes = state.partial.iter().map(RecordBatch::get_array_memory_size).sum();
+        state.size_bytes = state
+            .partial
+            .iter()
+            .map(RecordBatch::get_array_memory_size)
+            .sum();
         Ok(())
     }
 
@@ -158,7 +179,8 @@ impl Query {
         for state in &mut states {
             self.aggregate_pending(state)?;
         }
-        let partial: Vec<RecordBatch> = states.into_iter().flat_map(|state| state.partial).collect();
+        let partial: Vec<RecordBatch> =
+            states.into_iter().flat_map(|state| state.partial).collect();
         let (rows, schema) = match &self.split.fold {
             Some(fold) => (self.run(&fold.finish, &partial)?, fold.finish.schema()),
             None => (partial, self.split.below.schema()),
@@ -168,7 +190,9 @@ impl Query {
             None => schema.fields().len(),
         };
         let rows = sort::by_first_columns(&concat_batches(&schema, &rows)?, n_sorted)?;
-        let Some(upper) = &self.split.upper else { return Ok(vec![rows]) };
+        let Some(upper) = &self.split.upper else {
+            return Ok(vec![rows]);
+        };
         let rows = concat_batches(&self.rows_schema, &self.run(upper, &[rows])?)?;
         if self.ordered {
             return Ok(vec![rows]);
@@ -177,22 +201,25 @@ impl Query {
     }
 
     /// Runs a part over these rows in place of its leaf.
-    fn run(
-        &self,
-        part: &Arc<dyn ExecutionPlan>,
-        rows: &[RecordBatch],
-    ) -> Result<Vec<RecordBatch>> {
+    fn run(&self, part: &Arc<dyn ExecutionPlan>, rows: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
         self.collect(with_leaf(part, rows)?)
     }
 
     fn collect(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
-        Ok(self.runtime.block_on(collect(plan, Arc::clone(&self.context)))?)
+        Ok(self
+            .runtime
+            .block_on(collect(plan, Arc::clone(&self.context)))?)
     }
 }
 
 /// Aggregate functions whose result depends on which record comes first.
-const ORDER_DEPENDENT: [&str; 5] =
-    ["first_value", "last_value", "nth_value", "array_agg", "string_agg"];
+const ORDER_DEPENDENT: [&str; 5] = [
+    "first_value",
+    "last_value",
+    "nth_value",
+    "array_agg",
+    "string_agg",
+];
 
 /// Whether a function's state grows with more than the number of keys.
 fn is_wide(function: &AggregateFunctionExpr) -> bool {
@@ -225,7 +252,10 @@ fn with_leaf(
         true => Arc::clone(plan),
         false => Arc::clone(plan).reset_state()?,
     };
-    let children = fresh.children().into_iter().map(|child| with_leaf(child, rows));
+    let children = fresh
+        .children()
+        .into_iter()
+        .map(|child| with_leaf(child, rows));
     let children = children.collect::<DataFusionResult<_>>()?;
     replace_children_if_necessary(Arc::clone(&fresh), children)
 }
@@ -246,7 +276,9 @@ fn project(batch: &RecordBatch, schema: &SchemaRef) -> DataFusionResult<RecordBa
     }
     let idx: HashMap<&str, usize> = {
         let fields = batch.schema_ref().fields().iter().enumerate();
-        fields.map(|(i, field)| (field.name().as_str(), i)).collect()
+        fields
+            .map(|(i, field)| (field.name().as_str(), i))
+            .collect()
     };
     let column = |name: &str| idx.get(name).map(|i| Arc::clone(batch.column(*i)));
     let columns: Option<Vec<ArrayRef>> = schema.fields().iter().map(|f| column(f.name())).collect();
@@ -254,7 +286,11 @@ fn project(batch: &RecordBatch, schema: &SchemaRef) -> DataFusionResult<RecordBa
         datafusion::common::internal_datafusion_err!("a part of the plan reads other columns")
     })?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 fn same_names(batch: &RecordBatch, schema: &SchemaRef) -> bool {
@@ -264,11 +300,14 @@ fn same_names(batch: &RecordBatch, schema: &SchemaRef) -> bool {
 
 /// Rows that are kept must not hold on to the blocks of bytes that their text points into.
 fn compacted(rows: &RecordBatch) -> RecordBatch {
-    let columns = rows.columns().iter().map(|column| match column.data_type() {
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()) as ArrayRef,
-        _ => Arc::clone(column),
-    });
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()) as ArrayRef,
+            _ => Arc::clone(column),
+        });
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(rows.schema(), columns.collect(), &options)
         .unwrap_or_else(|_| rows.clone())

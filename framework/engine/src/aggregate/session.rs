@@ -28,11 +28,15 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 /// The rules that push limits and dynamic filters into a scan are left out: the scan of `records`
 /// is one micro-batch of many, and a limit holds for a window, not for a batch.
 pub(crate) fn session(runtime: Arc<RuntimeEnv>) -> SessionContext {
-    let mut config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_information_schema(false);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
-    options.execution.skip_partial_aggregation_probe_rows_threshold = usize::MAX;
+    options
+        .execution
+        .skip_partial_aggregation_probe_rows_threshold = usize::MAX;
     options.optimizer.enable_dynamic_filter_pushdown = false;
     let rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![
         Arc::new(OutputRequirements::new_add_mode()),
@@ -73,7 +77,10 @@ impl TableProvider for RecordsTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let rows = Arc::new(Rows { schema: Arc::clone(&self.schema), batches: Vec::new() });
+        let rows = Arc::new(Rows {
+            schema: Arc::clone(&self.schema),
+            batches: Vec::new(),
+        });
         Ok(Arc::new(StreamingTableExec::try_new(
             Arc::clone(&self.schema),
             vec![rows],
@@ -105,7 +112,10 @@ impl PartitionStream for Rows {
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let batches = self.batches.clone();
         let rows = futures::stream::iter(batches.into_iter().map(Ok));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            rows,
+        ))
     }
 }
 
@@ -114,6 +124,16 @@ pub(crate) fn leaf(
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
 ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-    let rows = Arc::new(Rows { schema: Arc::clone(&schema), batches });
-    Ok(Arc::new(StreamingTableExec::try_new(schema, vec![rows], None, [], false, None)?))
+    let rows = Arc::new(Rows {
+        schema: Arc::clone(&schema),
+        batches,
+    });
+    Ok(Arc::new(StreamingTableExec::try_new(
+        schema,
+        vec![rows],
+        None,
+        [],
+        false,
+        None,
+    )?))
 }

@@ -66,19 +66,35 @@ pub(crate) fn split(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Split> {
     }
     // From the leaf upwards.
     let path: Vec<Step> = path.into_iter().rev().collect();
-    let n_below = path.iter().skip(1).take_while(|step| is_row_wise(step)).count();
+    let n_below = path
+        .iter()
+        .skip(1)
+        .take_while(|step| is_row_wise(step))
+        .count();
     let below = Arc::clone(&path[n_below].plan);
     let Some(next) = path.get(n_below + 1) else {
-        return Ok(Split { below, fold: None, upper: None });
+        return Ok(Split {
+            below,
+            fold: None,
+            upper: None,
+        });
     };
     if let Some((fold, n_used)) = fold_at(&path[n_below + 1..])? {
         let finish_schema = fold.finish.schema();
         let upper = above(&path[n_below + 1 + n_used..], finish_schema)?;
-        return Ok(Split { below, fold: Some(fold), upper });
+        return Ok(Split {
+            below,
+            fold: Some(fold),
+            upper,
+        });
     }
     let upper = above(&path[n_below + 1..], below.schema())?;
     debug_assert!(next.child_idx.is_some());
-    Ok(Split { below, fold: None, upper })
+    Ok(Split {
+        below,
+        fold: None,
+        upper,
+    })
 }
 
 /// A node on the way from the root to the leaf, and which of its children leads on.
@@ -91,7 +107,11 @@ struct Step {
 /// Nothing runs before the window closes.
 fn everything_above(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Split> {
     let columns = leaf_columns(&plan);
-    Ok(Split { below: session::leaf(columns, Vec::new())?, fold: None, upper: Some(plan) })
+    Ok(Split {
+        below: session::leaf(columns, Vec::new())?,
+        fold: None,
+        upper: Some(plan),
+    })
 }
 
 /// The columns that all leaves of a plan read together, in the order they are first read.
@@ -132,12 +152,18 @@ fn has_scalar_subquery(plan: &Arc<dyn ExecutionPlan>) -> bool {
 /// From the root to the leaf; empty where there is none.
 fn path_to_leaf(plan: &Arc<dyn ExecutionPlan>) -> Vec<Step> {
     if plan.is::<StreamingTableExec>() {
-        return vec![Step { plan: Arc::clone(plan), child_idx: None }];
+        return vec![Step {
+            plan: Arc::clone(plan),
+            child_idx: None,
+        }];
     }
     for (idx, child) in plan.children().into_iter().enumerate() {
         let rest = path_to_leaf(child);
         if !rest.is_empty() {
-            let mut path = vec![Step { plan: Arc::clone(plan), child_idx: Some(idx) }];
+            let mut path = vec![Step {
+                plan: Arc::clone(plan),
+                child_idx: Some(idx),
+            }];
             path.extend(rest);
             return path;
         }
@@ -177,15 +203,18 @@ fn keeps_side(join: JoinType, child_idx: Option<usize>) -> bool {
 /// Whether a node is a join whose build side is a table and the same for all records: it is built
 /// once, and not for every micro-batch.
 pub(crate) fn may_keep_build_side(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.downcast_ref::<HashJoinExec>().is_some_and(|join| {
-        n_leaves(join.left()) == 0 && keeps_side(*join.join_type(), Some(1))
-    })
+    plan.downcast_ref::<HashJoinExec>()
+        .is_some_and(|join| n_leaves(join.left()) == 0 && keeps_side(*join.join_type(), Some(1)))
 }
 
 /// The aggregation that starts a path, and how many of its nodes it takes.
 fn fold_at(path: &[Step]) -> DataFusionResult<Option<(Fold, usize)>> {
-    let Some(first) = path.first() else { return Ok(None) };
-    let Some(aggregate) = first.plan.downcast_ref::<AggregateExec>() else { return Ok(None) };
+    let Some(first) = path.first() else {
+        return Ok(None);
+    };
+    let Some(aggregate) = first.plan.downcast_ref::<AggregateExec>() else {
+        return Ok(None);
+    };
     if aggregate.limit_options().is_some() {
         return Ok(None);
     }
@@ -193,10 +222,16 @@ fn fold_at(path: &[Step]) -> DataFusionResult<Option<(Fold, usize)>> {
     match aggregate.mode() {
         AggregateMode::Partial => {
             let second = path.get(1).map(|step| &step.plan);
-            let Some(finish) = second.filter(|plan| is_final(plan)) else { return Ok(None) };
+            let Some(finish) = second.filter(|plan| is_final(plan)) else {
+                return Ok(None);
+            };
             let state = session::leaf(first.plan.schema(), Vec::new())?;
             let finish = replace_children_if_necessary(Arc::clone(finish), vec![state])?;
-            let fold = Fold { partial: Arc::clone(&first.plan), finish, n_group_columns };
+            let fold = Fold {
+                partial: Arc::clone(&first.plan),
+                finish,
+                n_group_columns,
+            };
             Ok(Some((fold, 2)))
         }
         AggregateMode::Single | AggregateMode::SinglePartitioned => {
@@ -210,8 +245,10 @@ fn fold_at(path: &[Step]) -> DataFusionResult<Option<(Fold, usize)>> {
 fn is_final(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let aggregate = plan.downcast_ref::<AggregateExec>();
     aggregate.is_some_and(|aggregate| {
-        matches!(aggregate.mode(), AggregateMode::Final | AggregateMode::FinalPartitioned)
-            && aggregate.limit_options().is_none()
+        matches!(
+            aggregate.mode(),
+            AggregateMode::Final | AggregateMode::FinalPartitioned
+        ) && aggregate.limit_options().is_none()
     })
 }
 
@@ -233,7 +270,11 @@ fn halves(single: &AggregateExec, n_group_columns: usize) -> DataFusionResult<Fo
         session::leaf(partial.schema(), Vec::new())?,
         single.input_schema(),
     )?);
-    Ok(Fold { partial, finish, n_group_columns })
+    Ok(Fold {
+        partial,
+        finish,
+        n_group_columns,
+    })
 }
 
 /// The aggregation's middle: folds partial rows into fewer partial rows.

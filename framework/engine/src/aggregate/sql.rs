@@ -82,7 +82,9 @@ async fn plan_over(
     let _ = context.deregister_table("records")?;
     let schema = Arc::new(Schema::new(fields.to_vec()));
     context.register_table("records", Arc::new(RecordsTable { schema }))?;
-    let statement = context.state().sql_to_statement(text, &context_dialect(context))?;
+    let statement = context
+        .state()
+        .sql_to_statement(text, &context_dialect(context))?;
     let is_query = match &statement {
         Statement::Statement(statement) => matches!(statement.as_ref(), ast::Statement::Query(_)),
         _ => false,
@@ -102,7 +104,11 @@ fn context_dialect(context: &SessionContext) -> datafusion::config::Dialect {
 async fn planned(context: &SessionContext, plan: LogicalPlan) -> Result<Planned, SqlError> {
     let ordered = is_ordered(&plan);
     let explain = |error: DataFusionError| explained(&error, true);
-    let physical = context.state().create_physical_plan(&plan).await.map_err(explain)?;
+    let physical = context
+        .state()
+        .create_physical_plan(&plan)
+        .await
+        .map_err(explain)?;
     if split::n_leaves(&physical) == 0 {
         return Err(SqlError {
             message: "the query does not read the table `records`".to_owned(),
@@ -113,7 +119,10 @@ async fn planned(context: &SessionContext, plan: LogicalPlan) -> Result<Planned,
     let task = context.task_ctx();
     let query = Query::try_new(physical, ordered, task, Handle::current()).map_err(explain)?;
     let warnings = query.warnings();
-    Ok(Planned { aggregation: Aggregation::Query(Arc::new(query)), warnings })
+    Ok(Planned {
+        aggregation: Aggregation::Query(Arc::new(query)),
+        warnings,
+    })
 }
 
 /// Whether the query says in which order its rows come.
@@ -150,23 +159,33 @@ fn explained(error: &DataFusionError, open: bool) -> SqlError {
     let message = text.lines().next().unwrap_or_default();
     let message = ["Error during planning: ", "SQL error: ", "Schema error: "]
         .iter()
-        .fold(message, |message, prefix| message.strip_prefix(prefix).unwrap_or(message));
+        .fold(message, |message, prefix| {
+            message.strip_prefix(prefix).unwrap_or(message)
+        });
     let (message, parsed) = parser_position(message);
     let position = diagnostic(error).and_then(position).or(parsed);
-    SqlError { message, help: help_for(error), position }
+    SqlError {
+        message,
+        help: help_for(error),
+        position,
+    }
 }
 
 fn unknown_column(error: &DataFusionError, column: &Column, open: bool) -> SqlError {
     let known = known_columns(error);
     let nested = column.relation.as_ref().filter(|table| {
         table.table() != "records"
-            && !known.iter().any(|known| known.relation.as_ref() == Some(*table))
+            && !known
+                .iter()
+                .any(|known| known.relation.as_ref() == Some(*table))
     });
     if let Some(table) = nested.filter(|_| open) {
         let name = format!("{table}.{}", column.name);
         return SqlError {
             message: format!("no table `{table}`"),
-            help: Some(format!("a nested field is written in double quotes: \"{name}\"")),
+            help: Some(format!(
+                "a nested field is written in double quotes: \"{name}\""
+            )),
             position: diagnostic(error).and_then(position),
         };
     }
@@ -176,7 +195,10 @@ fn unknown_column(error: &DataFusionError, column: &Column, open: bool) -> SqlEr
     let help = match datashark_sdk::conf::nearest(&column.name, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => {
-            let table = column.relation.as_ref().map_or("records", |table| table.table());
+            let table = column
+                .relation
+                .as_ref()
+                .map_or("records", |table| table.table());
             format!("`{table}` has {}", known.join(", "))
         }
     };
@@ -207,8 +229,11 @@ fn known_columns(error: &DataFusionError) -> Vec<Column> {
 fn help_for(error: &DataFusionError) -> Option<String> {
     let text = error.strip_backtrace();
     let over_text = text.contains("Utf8View") || text.contains("String");
-    (over_text && (text.contains("coercion") || text.contains("coerce") || text.contains("signature")))
-        .then(|| "a column is text unless the conf gives it a type: `[columns]` `bytes = integer`".to_owned())
+    (over_text
+        && (text.contains("coercion") || text.contains("coerce") || text.contains("signature")))
+    .then(|| {
+        "a column is text unless the conf gives it a type: `[columns]` `bytes = integer`".to_owned()
+    })
 }
 
 fn diagnostic(error: &DataFusionError) -> Option<&Diagnostic> {
@@ -221,7 +246,9 @@ fn diagnostic(error: &DataFusionError) -> Option<&Diagnostic> {
 }
 
 fn position(diagnostic: &Diagnostic) -> Option<(u64, u64)> {
-    diagnostic.span.map(|span| (span.start.line, span.start.column))
+    diagnostic
+        .span
+        .map(|span| (span.start.line, span.start.column))
 }
 
 /// The SQL parser puts the place into its message: `… at Line: 3, Column: 5`.

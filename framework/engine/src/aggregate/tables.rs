@@ -30,7 +30,11 @@ async fn read(
 ) -> Result<DataFrame, DataFusionError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => context.read_csv(text, CsvReadOptions::new()).await,
-        Some("parquet") => context.read_parquet(text, ParquetReadOptions::default()).await,
+        Some("parquet") => {
+            context
+                .read_parquet(text, ParquetReadOptions::default())
+                .await
+        }
         Some(extension @ ("json" | "ndjson" | "jsonl")) => {
             let options = JsonReadOptions::default().file_extension(extension);
             context.read_json(text, options).await

@@ -40,7 +40,10 @@ pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked
     let read = datashark_conf::check(path);
     let mut diagnostics = read.diagnostics;
     let (Some(conf), Some(source)) = (read.conf, read.source) else {
-        return Checked { job: None, diagnostics };
+        return Checked {
+            job: None,
+            diagnostics,
+        };
     };
     let mut check = Check {
         conf,
@@ -90,7 +93,9 @@ impl Check<'_> {
         let time = known.time(&self.conf, &mut self.problems);
         let session = self.session()?;
         self.tables(&session).await;
-        let planned = self.aggregation(use_case.as_ref(), &known, &session).await?;
+        let planned = self
+            .aggregation(use_case.as_ref(), &known, &session)
+            .await?;
         let columns = columns(&known, &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
         let records = CheckedRecords {
@@ -138,7 +143,12 @@ impl Check<'_> {
     }
 
     fn named_use_case(&mut self, name: &str) -> Option<Box<dyn DynUseCase>> {
-        let Some(entry) = self.registry.use_cases.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = self
+            .registry
+            .use_cases
+            .iter()
+            .find(|entry| entry.name == name)
+        else {
             // Python files have been spoken of already.
             if !self.conf_speaks_of_python(name) {
                 let names = self.registry.use_cases.iter().map(|entry| entry.name);
@@ -161,7 +171,9 @@ impl Check<'_> {
     }
 
     fn conf_speaks_of_python(&self, name: &str) -> bool {
-        Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("py"))
+        Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("py"))
     }
 
     fn sql_use_case(&mut self, path: &Path) -> Option<Box<dyn DynUseCase>> {
@@ -182,7 +194,11 @@ impl Check<'_> {
     }
 
     fn find_input(&self, name: &str) -> Option<InputEntry> {
-        self.registry.inputs.iter().find(|entry| entry.name == name).copied()
+        self.registry
+            .inputs
+            .iter()
+            .find(|entry| entry.name == name)
+            .copied()
     }
 
     fn input(&mut self) -> Option<(InputEntry, Section)> {
@@ -221,7 +237,8 @@ impl Check<'_> {
         if self.conf.kind == Kind::Streaming {
             let help = "write `input = file` and `[in_file]` with `folder_path = …`: \
                         the folder that is watched for logs";
-            self.problems.push(Problem::new("the use case has no input").help(help));
+            self.problems
+                .push(Problem::new("the use case has no input").help(help));
         }
     }
 
@@ -262,7 +279,10 @@ impl Check<'_> {
             let Some(path) = path else { continue };
             if let Err(error) = fs::File::open(&path) {
                 let problem = missing_file(&path, &error);
-                self.problems.push(Problem { path: key, ..problem });
+                self.problems.push(Problem {
+                    path: key,
+                    ..problem
+                });
             }
         }
     }
@@ -271,11 +291,13 @@ impl Check<'_> {
         match (use_case.trains(), &self.conf.training) {
             (true, None) => {
                 let help = "the use case learns: name the file that it learns from";
-                self.problems.push(Problem::at(["training"], "missing key `training`").help(help));
+                self.problems
+                    .push(Problem::at(["training"], "missing key `training`").help(help));
             }
             (false, Some(_)) => {
                 let message = "`training` has no use: the use case does not learn";
-                self.problems.push(Problem::at(["training"], message).warning());
+                self.problems
+                    .push(Problem::at(["training"], message).warning());
             }
             _ => {}
         }
@@ -285,7 +307,8 @@ impl Check<'_> {
         if self.conf.kind == Kind::Batch {
             if self.conf.window.is_some() {
                 let message = "`window` has no use in a batch: it is one window over everything";
-                self.problems.push(Problem::at(["window"], message).warning());
+                self.problems
+                    .push(Problem::at(["window"], message).warning());
             }
             return Some(Windowing::Whole);
         }
@@ -302,7 +325,11 @@ impl Check<'_> {
         match entry.source(section) {
             Ok(source) => Some(source),
             Err(error) => {
-                let key = if entry.name == BATCH_INPUT { "file" } else { "input" };
+                let key = if entry.name == BATCH_INPUT {
+                    "file"
+                } else {
+                    "input"
+                };
                 self.problem([key], error.to_string());
                 None
             }
@@ -318,11 +345,18 @@ impl Check<'_> {
         if !known.has_fields() {
             let help = "say with `[codec]` `format = …` how a line becomes fields";
             let message = "`[log_filter]` needs named fields, and these records are plain lines";
-            self.problems.push(Problem::at(["log_filter"], message).help(help));
+            self.problems
+                .push(Problem::at(["log_filter"], message).help(help));
             return (filter, Vec::new());
         }
-        let include = log_filter.include.iter().map(|pattern| ("include", pattern));
-        let exclude = log_filter.exclude.iter().map(|pattern| ("exclude", pattern));
+        let include = log_filter
+            .include
+            .iter()
+            .map(|pattern| ("include", pattern));
+        let exclude = log_filter
+            .exclude
+            .iter()
+            .map(|pattern| ("exclude", pattern));
         let mut columns: Vec<Field> = Vec::new();
         for (part, pattern) in include.chain(exclude) {
             let added = match part {
@@ -362,7 +396,10 @@ impl Check<'_> {
     async fn tables(&mut self, session: &SessionContext) {
         for (name, path) in self.conf.tables.clone() {
             if name == "records" {
-                self.problem(["tables", "records"], "`records` is the table of the records");
+                self.problem(
+                    ["tables", "records"],
+                    "`records` is the table of the records",
+                );
                 continue;
             }
             if let Err(error) = aggregate::register_tables(session, &name, &path).await {
@@ -383,7 +420,10 @@ impl Check<'_> {
             Aggregate::Reduce(reduce) => {
                 let columns = reduce_columns(known, &use_case.input().columns);
                 let aggregation = Aggregation::Reduce { reduce, columns };
-                return Some(Planned { aggregation, warnings: Vec::new() });
+                return Some(Planned {
+                    aggregation,
+                    warnings: Vec::new(),
+                });
             }
         };
         match aggregate::plan(session, &text, columns).await {
@@ -397,7 +437,9 @@ impl Check<'_> {
 
     /// The rows of an `.sql` use case are its findings as they are.
     fn rows_are_findings(&mut self, planned: Planned) -> Option<Planned> {
-        let Code::Sql(path) = &self.conf.code else { return Some(planned) };
+        let Code::Sql(path) = &self.conf.code else {
+            return Some(planned);
+        };
         let rows = planned.aggregation.rows_schema().ok()?;
         if let Err(error) = Findings::schema_of(&rows) {
             let help = "the first column is the key, the second the score, the rest is metadata";
@@ -443,14 +485,21 @@ impl Check<'_> {
 
 /// The columns to decode: what the aggregation and the event time need, as the format gives them.
 fn columns(known: &Known, aggregation: &Aggregation, time: &TimeSource) -> Vec<Field> {
-    let mut names: Vec<&str> =
-        aggregation.columns().fields().iter().map(|field| field.name().as_str()).collect();
+    let mut names: Vec<&str> = aggregation
+        .columns()
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
     if let TimeSource::Column { name, .. } = time
         && !names.contains(&name.as_str())
     {
         names.push(name);
     }
-    names.into_iter().filter_map(|name| known.column(name).ok()).collect()
+    names
+        .into_iter()
+        .filter_map(|name| known.column(name).ok())
+        .collect()
 }
 
 /// The query of a use case that reads records as they are.
@@ -482,16 +531,25 @@ fn unknown(kind: &str, name: &str, known: Vec<&str>) -> Problem {
 }
 
 fn at(problem: Problem, key: &str) -> Problem {
-    Problem { path: vec![key.to_owned()], ..problem }
+    Problem {
+        path: vec![key.to_owned()],
+        ..problem
+    }
 }
 
 fn missing_file(path: &Path, error: &std::io::Error) -> Problem {
     let problem = Problem::new(format!("cannot read {}: {error}", path.display()));
-    let names = path.parent().and_then(|folder| fs::read_dir(folder).ok()).map(|entries| {
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        names.collect::<Vec<String>>()
-    });
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let names = path
+        .parent()
+        .and_then(|folder| fs::read_dir(folder).ok())
+        .map(|entries| {
+            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            names.collect::<Vec<String>>()
+        });
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     match nearest(name, names.unwrap_or_default().iter().map(String::as_str)) {
         Some(meant) if error.kind() == std::io::ErrorKind::NotFound => {
             problem.help(format!("did you mean `{meant}`?"))

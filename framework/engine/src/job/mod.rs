@@ -92,7 +92,11 @@ impl Job {
 
     /// The columns that are decoded.
     pub fn columns(&self) -> Vec<&str> {
-        let columns = self.records.columns.iter().chain(&self.records.filter_columns);
+        let columns = self
+            .records
+            .columns
+            .iter()
+            .chain(&self.records.filter_columns);
         let mut names: Vec<&str> = Vec::new();
         for column in columns {
             if !names.contains(&column.name().as_str()) {
@@ -128,7 +132,11 @@ pub(crate) fn folder_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let name: String = name.to_lowercase().chars().map(plain).collect();
     let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { "use-case".to_owned() } else { parts.join("-") }
+    if parts.is_empty() {
+        "use-case".to_owned()
+    } else {
+        parts.join("-")
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +145,10 @@ mod tests {
 
     #[test]
     fn a_name_becomes_a_plain_folder_name() {
-        assert_eq!(folder_name("Web Anomaly Detection"), "web-anomaly-detection");
+        assert_eq!(
+            folder_name("Web Anomaly Detection"),
+            "web-anomaly-detection"
+        );
         assert_eq!(folder_name("../../etc"), "etc");
         assert_eq!(folder_name("//"), "use-case");
     }

@@ -25,14 +25,26 @@ pub(super) struct Known {
 
 /// The records of a conf: its format and columns.
 pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Known, Problems> {
-    let typed: Vec<Field> = conf.columns.iter().map(|(name, t)| field(conf, name, *t)).collect();
+    let typed: Vec<Field> = conf
+        .columns
+        .iter()
+        .map(|(name, t)| field(conf, name, *t))
+        .collect();
     if let Source::Columns(schema) = source {
         if conf.codec.is_some() {
             let message = "`[codec]` has no use: the file has columns of its own";
             return Err(problem(["codec"], message));
         }
-        let fixed = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-        return Ok(Known { format: None, fixed: Some(fixed), typed });
+        let fixed = schema
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone())
+            .collect();
+        return Ok(Known {
+            format: None,
+            fixed: Some(fixed),
+            typed,
+        });
     }
     let hint = match source {
         Source::Raw { format } => *format,
@@ -43,7 +55,11 @@ pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Kn
         Columns::Fixed(fields) => Some(fields.iter().map(|f| f.as_ref().clone()).collect()),
         Columns::Open => None,
     };
-    Ok(Known { format: Some(format), fixed, typed })
+    Ok(Known {
+        format: Some(format),
+        fixed,
+        typed,
+    })
 }
 
 fn problem<const N: usize>(path: [&str; N], message: impl Into<String>) -> Problems {
@@ -56,8 +72,15 @@ fn format(
     wanted: &Records,
     hint: Option<&'static str>,
 ) -> Result<Arc<dyn Format>, Problems> {
-    let said = conf.codec.as_ref().and_then(|codec| codec.format.as_deref());
-    let options = conf.codec.as_ref().map(|codec| codec.options.clone()).unwrap_or_default();
+    let said = conf
+        .codec
+        .as_ref()
+        .and_then(|codec| codec.format.as_deref());
+    let options = conf
+        .codec
+        .as_ref()
+        .map(|codec| codec.options.clone())
+        .unwrap_or_default();
     let (name, options) = match &wanted.format {
         Some(_) if said.is_some() => {
             let message = "the use case itself says how its records are read";
@@ -102,7 +125,9 @@ impl Known {
             None => RecordsColumns::Open(self.typed.clone()),
             Some(fixed) => {
                 let typed = |field: &Field| self.typed.iter().find(|t| t.name() == field.name());
-                let columns = fixed.iter().map(|field| typed(field).unwrap_or(field).clone());
+                let columns = fixed
+                    .iter()
+                    .map(|field| typed(field).unwrap_or(field).clone());
                 RecordsColumns::Fixed(columns.collect())
             }
         }
@@ -118,8 +143,9 @@ impl Known {
             Some(fixed) => {
                 named(fixed).ok_or_else(|| fixed.iter().map(|f| f.name().clone()).collect())
             }
-            None => Ok(named(&self.typed)
-                .unwrap_or_else(|| Field::new(name, DataType::Utf8View, true))),
+            None => Ok(
+                named(&self.typed).unwrap_or_else(|| Field::new(name, DataType::Utf8View, true))
+            ),
         }
     }
 
@@ -130,13 +156,19 @@ impl Known {
     pub(super) fn filter_column(&self, name: &str) -> Result<Field, Vec<String>> {
         match &self.fixed {
             Some(_) => self.column(name),
-            None => Ok(json::with_null_as_text(Field::new(name, DataType::Utf8View, true))),
+            None => Ok(json::with_null_as_text(Field::new(
+                name,
+                DataType::Utf8View,
+                true,
+            ))),
         }
     }
 
     /// Whether the records have named fields, and not just a line of text.
     pub(super) fn has_fields(&self) -> bool {
-        self.format.as_ref().is_none_or(|format| format.name() != "text")
+        self.format
+            .as_ref()
+            .is_none_or(|format| format.name() != "text")
     }
 
     /// The columns that a conf types and the records do not have.
@@ -175,7 +207,10 @@ impl Known {
                 }
             },
         };
-        TimeSource::Column { name: name.clone(), format }
+        TimeSource::Column {
+            name: name.clone(),
+            format,
+        }
     }
 }
 

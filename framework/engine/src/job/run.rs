@@ -68,7 +68,11 @@ impl Job {
     /// # Errors
     /// Something that stops the run: an output that cannot be written, the memory limit, a query
     /// that fails on the data, a defect. What was acknowledged before stays so.
-    pub async fn run(self, mut options: RunOptions, observer: Arc<dyn Observer>) -> Result<Summary> {
+    pub async fn run(
+        self,
+        mut options: RunOptions,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Summary> {
         let debug = options.debug.take();
         let folder = self.state_folder(&options, debug.is_some())?;
         let resuming = match self.is_streaming() && debug.is_none() {
@@ -81,8 +85,14 @@ impl Job {
         let rows_schema = self.records.aggregation.rows_schema()?;
         let schema = self.findings_schema(&model, &rows_schema);
         let outputs = match debug {
-            Some(console) => vec![NamedOutput { name: "console".to_owned(), output: console }],
-            None => self.open_outputs(&durable, &schema, options.clock.as_ref()).await?,
+            Some(console) => vec![NamedOutput {
+                name: "console".to_owned(),
+                output: console,
+            }],
+            None => {
+                self.open_outputs(&durable, &schema, options.clock.as_ref())
+                    .await?
+            }
         };
         let patience = match self.is_streaming() && !options.once {
             true => Patience::Endless,
@@ -118,7 +128,11 @@ impl Job {
     ) -> Result<crate::run::Outcome> {
         let once = options.once || !self.is_streaming();
         let (entry, section) = &self.input;
-        let open = Open { resume: durable.resume(), once, ..self.open() };
+        let open = Open {
+            resume: durable.resume(),
+            once,
+            ..self.open()
+        };
         let input = entry.open(section, open).await?;
         let pipeline = self.pipeline(self.records.windowing, self.records.time.clone());
         let settings = Settings {
@@ -139,7 +153,12 @@ impl Job {
             return Ok(options.state_folder.join(name));
         }
         let folder = options.state_folder.join(format!("{name}.debug"));
-        for file in ["checkpoint.json", "invalid.ndjson", "late.ndjson", "refused.ndjson"] {
+        for file in [
+            "checkpoint.json",
+            "invalid.ndjson",
+            "late.ndjson",
+            "refused.ndjson",
+        ] {
             let file = folder.join(file);
             if file.exists() {
                 let what = format!("removing {}", file.display());
@@ -153,7 +172,9 @@ impl Job {
     fn findings_schema(&self, model: &Model, rows_schema: &SchemaRef) -> SchemaRef {
         let rows = Batches::new(rows_schema, &[]);
         let scored = crate::run::lane::guarded(|| {
-            Ok(self.use_case.score(model, &Window { start: 0, end: 1 }, rows)?)
+            Ok(self
+                .use_case
+                .score(model, &Window { start: 0, end: 1 }, rows)?)
         });
         match scored {
             Ok(findings) => findings.batch().schema(),
@@ -176,7 +197,10 @@ impl Job {
                 now: clock.now(),
             };
             let output = entry.open(section, open).await?;
-            outputs.push(NamedOutput { name: entry.name.to_owned(), output });
+            outputs.push(NamedOutput {
+                name: entry.name.to_owned(),
+                output,
+            });
         }
         Ok(outputs)
     }
@@ -197,7 +221,10 @@ impl Job {
     }
 
     pub(super) fn n_lanes(&self, options: &RunOptions) -> usize {
-        options.n_workers.unwrap_or(self.global.engine.workers).max(1)
+        options
+            .n_workers
+            .unwrap_or(self.global.engine.workers)
+            .max(1)
     }
 
     pub(super) fn pipeline(&self, windowing: Windowing, time: TimeSource) -> Pipeline {

@@ -63,10 +63,20 @@ impl WindowSink for Scoring {
             return Ok(());
         }
         self.n_findings += findings.len() as u64;
-        let time = if window.is_whole() { self.clock.now() } else { window.end };
+        let time = if window.is_whole() {
+            self.clock.now()
+        } else {
+            window.end
+        };
         let ids = findings.ids(&self.name, &window);
         let use_case = Arc::clone(&self.name);
-        let batch = FindingsBatch { use_case, window, time, findings, ids };
+        let batch = FindingsBatch {
+            use_case,
+            window,
+            time,
+            findings,
+            ids,
+        };
         for said in self.delivery.deliver(&batch).await? {
             if !said.is_empty() {
                 self.observer.message(&said);

@@ -73,7 +73,10 @@ impl Job {
         let input = self.batch_input;
         let input = input.ok_or_else(|| Error::Internal("no input reads files".to_owned()))?;
         let section = Section::from_iter([("file", super::run::quoted(path).as_str())]);
-        let open = Open { once: true, ..self.open() };
+        let open = Open {
+            once: true,
+            ..self.open()
+        };
         let input = input.open(&section, open).await?;
         let pipeline = self.pipeline(Windowing::Whole, TimeSource::Arrival);
         let (_stop, stopped) = watch::channel(Stop::Not);

@@ -53,10 +53,16 @@ impl Accounts {
     ) -> usize {
         let lane_idx = self.n_assigned % n_lanes;
         self.n_assigned += 1;
-        let place = resumed.map_or(Place { offset: 0, max_time: None }, |resumed| Place {
-            offset: resumed.offset,
-            max_time: resumed.max_time,
-        });
+        let place = resumed.map_or(
+            Place {
+                offset: 0,
+                max_time: None,
+            },
+            |resumed| Place {
+                offset: resumed.offset,
+                max_time: resumed.max_time,
+            },
+        );
         let account = Account {
             name,
             lane_idx,
@@ -72,12 +78,16 @@ impl Accounts {
 
     /// How a partition is named to a person.
     pub(crate) fn name<'a>(&'a self, partition: &'a PartitionId) -> &'a str {
-        self.partitions.get(partition).map_or(partition.as_str(), |account| &account.name)
+        self.partitions
+            .get(partition)
+            .map_or(partition.as_str(), |account| &account.name)
     }
 
     /// The lane that a partition's records go to.
     pub(crate) fn lane_idx(&self, partition: &PartitionId) -> usize {
-        self.partitions.get(partition).map_or(0, |account| account.lane_idx)
+        self.partitions
+            .get(partition)
+            .map_or(0, |account| account.lane_idx)
     }
 
     /// Records of a partition are on their way to a lane.
@@ -92,16 +102,28 @@ impl Accounts {
 
     /// A lane is done with a batch.
     pub(crate) fn reported(&mut self, report: &Report) {
-        let Some(account) = self.partitions.get_mut(&report.partition) else { return };
-        let start = Place { offset: account.done.offset, max_time: report.max_time_before };
+        let Some(account) = self.partitions.get_mut(&report.partition) else {
+            return;
+        };
+        let start = Place {
+            offset: account.done.offset,
+            max_time: report.max_time_before,
+        };
         for slot in &report.slots {
             account.open.entry(*slot).or_insert(start);
         }
-        account.done = Place { offset: report.end_offset, max_time: report.max_time };
+        account.done = Place {
+            offset: report.end_offset,
+            max_time: report.max_time,
+        };
         account.ledger.in_flight -= report.n_records.min(account.ledger.in_flight);
         // What was skipped is not counted as read.
         account.ledger.read -= report.ledger.skipped.min(account.ledger.read);
-        account.ledger += Ledger { read: 0, in_flight: 0, ..report.ledger };
+        account.ledger += Ledger {
+            read: 0,
+            in_flight: 0,
+            ..report.ledger
+        };
         debug_assert_eq!(account.ledger.conservation_gap(), 0, "{:?}", account.ledger);
     }
 
@@ -156,7 +178,10 @@ impl Accounts {
                 accounted: account.done.offset,
             }
         };
-        self.partitions.iter().map(|(id, account)| (id.as_str().to_owned(), of(account))).collect()
+        self.partitions
+            .iter()
+            .map(|(id, account)| (id.as_str().to_owned(), of(account)))
+            .collect()
     }
 
     /// The account of everything so far.
@@ -178,7 +203,10 @@ mod tests {
             partition: PartitionId::new("p"),
             n_records: n,
             end_offset,
-            ledger: Ledger { aggregated: n, ..Ledger::default() },
+            ledger: Ledger {
+                aggregated: n,
+                ..Ledger::default()
+            },
             invalid: Vec::new(),
             late: Vec::new(),
             max_time_before: Some(max_time - 10),

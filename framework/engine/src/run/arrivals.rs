@@ -43,10 +43,18 @@ impl Arrivals {
             let time = parts.next().and_then(|text| text.parse().ok());
             let end = parts.next().and_then(|text| text.parse().ok());
             if let (Some(time), Some(end), Some(partition)) = (time, end, parts.next()) {
-                noted.entry(PartitionId::new(partition)).or_default().insert(end, time);
+                noted
+                    .entry(PartitionId::new(partition))
+                    .or_default()
+                    .insert(end, time);
             }
         }
-        let mut arrivals = Arrivals { path, file: None, n_bytes: 0, noted };
+        let mut arrivals = Arrivals {
+            path,
+            file: None,
+            n_bytes: 0,
+            noted,
+        };
         if whole.len() < text.len() {
             arrivals.rewrite()?;
         }
@@ -66,7 +74,9 @@ impl Arrivals {
         while let Some(start) = first_offset(&rest) {
             let noted = self.noted.get(&rest.partition);
             let note = noted.and_then(|noted| noted.range(start + 1..).next());
-            let Some((end, time)) = note.map(|(end, time)| (*end, *time)) else { break };
+            let Some((end, time)) = note.map(|(end, time)| (*end, *time)) else {
+                break;
+            };
             let (head, tail) = split_at_offset(rest, end);
             parts.push((head, time));
             match tail {
@@ -82,22 +92,33 @@ impl Arrivals {
     /// Where what is noted of each partition ends.
     pub(crate) fn ends(&self) -> BTreeMap<PartitionId, u64> {
         let end = |noted: &BTreeMap<u64, Micros>| noted.keys().next_back().copied();
-        self.noted.iter().filter_map(|(id, noted)| Some((id.clone(), end(noted)?))).collect()
+        self.noted
+            .iter()
+            .filter_map(|(id, noted)| Some((id.clone(), end(noted)?)))
+            .collect()
     }
 
     fn note(&mut self, partition: &PartitionId, end: u64, time: Micros) -> Result<()> {
         let what = format!("writing {}", self.path.display());
         if self.file.is_none() {
-            let file = OpenOptions::new().create(true).append(true).open(&self.path);
+            let file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&self.path);
             self.file = Some(file.map_err(Error::io(what.as_str()))?);
         }
         let line = format!("{partition}\t{end}\t{time}\n");
         if let Some(file) = &mut self.file {
-            let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+            let written = file
+                .write_all(line.as_bytes())
+                .and_then(|()| file.sync_data());
             written.map_err(Error::io(what))?;
         }
         self.n_bytes += line.len() as u64;
-        self.noted.entry(partition.clone()).or_default().insert(end, time);
+        self.noted
+            .entry(partition.clone())
+            .or_default()
+            .insert(end, time);
         Ok(())
     }
 
@@ -107,7 +128,9 @@ impl Arrivals {
             return Ok(());
         }
         self.noted.retain(|partition, noted| {
-            let Some(place) = checkpoint.partitions.get(partition.as_str()) else { return false };
+            let Some(place) = checkpoint.partitions.get(partition.as_str()) else {
+                return false;
+            };
             noted.retain(|end, _| *end > place.offset);
             !noted.is_empty()
         });
@@ -154,12 +177,24 @@ fn split_at_offset(batch: InputBatch, offset: u64) -> (InputBatch, Option<InputB
         Content::Columns { rows, first_offset } => {
             let n = usize::try_from(offset - first_offset).unwrap_or(usize::MAX);
             let n = n.min(rows.num_rows());
-            let head = Content::Columns { rows: rows.slice(0, n), first_offset: *first_offset };
+            let head = Content::Columns {
+                rows: rows.slice(0, n),
+                first_offset: *first_offset,
+            };
             let tail = rows.slice(n, rows.num_rows() - n);
-            (head, Content::Columns { rows: tail, first_offset: first_offset + n as u64 })
+            (
+                head,
+                Content::Columns {
+                    rows: tail,
+                    first_offset: first_offset + n as u64,
+                },
+            )
         }
     };
-    let (before, behind) = batch.oversized.into_iter().partition(|over| over.offset < offset);
+    let (before, behind) = batch
+        .oversized
+        .into_iter()
+        .partition(|over| over.offset < offset);
     let head = InputBatch {
         partition: batch.partition.clone(),
         content: head,
@@ -220,8 +255,10 @@ mod tests {
 
         let mut second = Arrivals::open(path).unwrap();
         let parts = second.times(batch(&[5, 10, 15, 20, 25], 30), 300).unwrap();
-        let shown: Vec<(usize, u64, Micros)> =
-            parts.iter().map(|(part, time)| (part.content.len(), part.end_offset, *time)).collect();
+        let shown: Vec<(usize, u64, Micros)> = parts
+            .iter()
+            .map(|(part, time)| (part.content.len(), part.end_offset, *time))
+            .collect();
         assert_eq!(shown, [(1, 10, 100), (2, 20, 200), (2, 30, 300)]);
     }
 
@@ -229,14 +266,20 @@ mod tests {
     fn a_note_that_a_crash_cut_short_is_no_note() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("arrivals");
-        Arrivals::open(path.clone()).unwrap().times(batch(&[0], 10), 100).unwrap();
+        Arrivals::open(path.clone())
+            .unwrap()
+            .times(batch(&[0], 10), 100)
+            .unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"p\t20\t20").unwrap();
         drop(file);
         let mut again = Arrivals::open(path.clone()).unwrap();
         let parts = again.times(batch(&[10], 20), 300).unwrap();
         assert_eq!(parts[0].1, 300);
-        let parts = Arrivals::open(path).unwrap().times(batch(&[10], 20), 400).unwrap();
+        let parts = Arrivals::open(path)
+            .unwrap()
+            .times(batch(&[10], 20), 400)
+            .unwrap();
         assert_eq!(parts[0].1, 300);
     }
 }

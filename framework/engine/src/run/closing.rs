@@ -32,7 +32,13 @@ pub(crate) struct Closing {
 impl Closing {
     pub(crate) fn new(pipeline: Arc<Pipeline>, closed_until: Option<Micros>) -> Self {
         let (slots, open) = (BTreeSet::new(), BTreeSet::new());
-        Closing { pipeline, slots, open, closed_until, latest_start: None }
+        Closing {
+            pipeline,
+            slots,
+            open,
+            closed_until,
+            latest_start: None,
+        }
     }
 
     /// Windows that end at or before this were delivered.
@@ -49,7 +55,8 @@ impl Closing {
             if let Windowing::Timed(windows) = self.pipeline.windowing {
                 let of_slot = windows.of_slot(*slot);
                 let behind = |w: &Window| self.closed_until.is_none_or(|until| w.end > until);
-                self.open.extend(of_slot.filter(behind).map(|w| (w.end, w.start)));
+                self.open
+                    .extend(of_slot.filter(behind).map(|w| (w.end, w.start)));
                 self.latest_start = self.latest_start.max(Some(windows.last(slot.pane)));
             }
         }
@@ -63,7 +70,11 @@ impl Closing {
     /// The open windows that end at or before a time, by end.
     pub(crate) fn due(&self, watermark: Micros) -> Vec<Window> {
         let due = self.open.iter().take_while(|(end, _)| *end <= watermark);
-        due.map(|(end, start)| Window { start: *start, end: *end }).collect()
+        due.map(|(end, start)| Window {
+            start: *start,
+            end: *end,
+        })
+        .collect()
     }
 
     /// All windows that are open, by end; in a run over everything, that one window.
@@ -98,7 +109,10 @@ impl Closing {
             if !due.iter().any(Window::is_whole) {
                 self.closed_until = until;
             }
-            let gone = wanted.into_iter().flatten().filter(|(_, last)| *last == Last::Yes);
+            let gone = wanted
+                .into_iter()
+                .flatten()
+                .filter(|(_, last)| *last == Last::Yes);
             for (slot, _) in gone {
                 self.slots.remove(&slot);
                 closed_slots.push(slot);
@@ -112,9 +126,18 @@ impl Closing {
         let Windowing::Timed(windows) = self.pipeline.windowing else {
             return vec![(Slot::WHOLE, Last::Yes)];
         };
-        let from = Slot { pane: window.start, first: Micros::MIN };
-        let to = Slot { pane: window.end, first: Micros::MIN };
-        let in_window = self.slots.range(from..to).filter(|slot| windows.counts_in(**slot, window));
+        let from = Slot {
+            pane: window.start,
+            first: Micros::MIN,
+        };
+        let to = Slot {
+            pane: window.end,
+            first: Micros::MIN,
+        };
+        let in_window = self
+            .slots
+            .range(from..to)
+            .filter(|slot| windows.counts_in(**slot, window));
         let last = |slot: &Slot| match windows.last(slot.pane) == window.start {
             true => Last::Yes,
             false => Last::No,
@@ -141,7 +164,12 @@ async fn collect(
     for lane in lanes {
         let (reply, answer) = oneshot::channel();
         let windows = wanted.to_vec();
-        lane.send(ToLane::Collect { windows, closed_until, reply }).map_err(|_| lanes_gone())?;
+        lane.send(ToLane::Collect {
+            windows,
+            closed_until,
+            reply,
+        })
+        .map_err(|_| lanes_gone())?;
         replies.push(answer);
     }
     let mut collected: BTreeMap<usize, Vec<State>> = BTreeMap::new();

@@ -155,7 +155,9 @@ impl Durable {
         closed_until: Option<Micros>,
         receipts: BTreeMap<String, String>,
     ) -> Result<BTreeMap<PartitionId, u64>> {
-        let offsets = partitions.iter().map(|(id, p)| (PartitionId::new(id.as_str()), p.offset));
+        let offsets = partitions
+            .iter()
+            .map(|(id, p)| (PartitionId::new(id.as_str()), p.offset));
         let offsets = offsets.collect();
         if self.resuming == Resuming::Yes {
             self.checkpoint.partitions.extend(partitions);
@@ -193,7 +195,9 @@ mod tests {
     fn two_runs_cannot_have_one_state_folder() {
         let folder = tempfile::tempdir().unwrap();
         let first = Durable::open(folder.path(), "x", Resuming::Yes).unwrap();
-        let second = Durable::open(folder.path(), "x", Resuming::Yes).err().unwrap();
+        let second = Durable::open(folder.path(), "x", Resuming::Yes)
+            .err()
+            .unwrap();
         assert!(second.to_string().contains("another run"), "{second}");
         drop(first);
         assert!(Durable::open(folder.path(), "x", Resuming::Yes).is_ok());
@@ -203,9 +207,14 @@ mod tests {
     fn a_run_that_starts_anew_keeps_only_the_receipts() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = Durable::open(folder.path(), "x", Resuming::Yes).unwrap();
-        let place = PartitionCheckpoint { offset: 9, ..PartitionCheckpoint::default() };
+        let place = PartitionCheckpoint {
+            offset: 9,
+            ..PartitionCheckpoint::default()
+        };
         let receipts = BTreeMap::from([("csv".to_owned(), "7".to_owned())]);
-        first.commit(BTreeMap::from([("p".to_owned(), place)]), Some(5), receipts).unwrap();
+        first
+            .commit(BTreeMap::from([("p".to_owned(), place)]), Some(5), receipts)
+            .unwrap();
         drop(first);
         let again = Durable::open(folder.path(), "x", Resuming::No).unwrap();
         assert_eq!(again.receipt("csv").as_deref(), Some("7"));

@@ -31,7 +31,10 @@ pub(crate) enum TimeSource {
     /// When it arrived.
     Arrival,
     /// A column; with a format where it is text.
-    Column { name: String, format: Option<TimestampFormat> },
+    Column {
+        name: String,
+        format: Option<TimestampFormat>,
+    },
 }
 
 /// What all lanes of a use case do.
@@ -57,7 +60,11 @@ pub(crate) struct Pipeline {
 /// What a lane is told.
 pub(crate) enum ToLane {
     /// A partition goes on where an earlier run was.
-    Resume { partition: PartitionId, max_time: Option<Micros>, accounted: u64 },
+    Resume {
+        partition: PartitionId,
+        max_time: Option<Micros>,
+        accounted: u64,
+    },
     /// Records, and when they arrived.
     Batch { batch: InputBatch, arrival: Micros },
     /// Windows close: hand over the states of these slots, window by window. `last` says that no
@@ -156,8 +163,18 @@ impl Lane {
     ) {
         while let Some(order) = orders.blocking_recv() {
             match order {
-                ToLane::Resume { partition, max_time, accounted } => {
-                    self.partitions.insert(partition, PartitionState { max_time, accounted });
+                ToLane::Resume {
+                    partition,
+                    max_time,
+                    accounted,
+                } => {
+                    self.partitions.insert(
+                        partition,
+                        PartitionState {
+                            max_time,
+                            accounted,
+                        },
+                    );
                 }
                 ToLane::Batch { batch, arrival } => {
                     let report = guarded(|| self.batch(batch, arrival));
@@ -166,7 +183,11 @@ impl Lane {
                         return;
                     }
                 }
-                ToLane::Collect { windows, closed_until, reply } => {
+                ToLane::Collect {
+                    windows,
+                    closed_until,
+                    reply,
+                } => {
                     self.closed_until = closed_until;
                     let states = guarded(|| self.collect(&windows));
                     if reply.send(states).is_err() {
@@ -178,12 +199,19 @@ impl Lane {
     }
 
     fn batch(&mut self, batch: InputBatch, arrival: Micros) -> Result<Report> {
-        let state = self.partitions.get(&batch.partition).copied().unwrap_or_default();
+        let state = self
+            .partitions
+            .get(&batch.partition)
+            .copied()
+            .unwrap_or_default();
         let mut report = Report {
             partition: batch.partition.clone(),
             n_records: batch.content.len() as u64 + batch.oversized.len() as u64,
             end_offset: batch.end_offset,
-            ledger: Ledger { n_bytes: batch.n_bytes, ..Ledger::default() },
+            ledger: Ledger {
+                n_bytes: batch.n_bytes,
+                ..Ledger::default()
+            },
             invalid: oversized(&batch),
             late: Vec::new(),
             max_time_before: state.max_time,
@@ -205,7 +233,10 @@ impl Lane {
         let payloads = match content {
             Content::Payloads(payloads) => payloads,
             Content::Columns { rows, .. } => {
-                return Ok(Rows { rows: rows.clone(), record_idx: None });
+                return Ok(Rows {
+                    rows: rows.clone(),
+                    record_idx: None,
+                });
             }
         };
         let selection = match &mut self.first {
@@ -215,16 +246,27 @@ impl Lane {
                 note_invalid(payloads, &decoded, payloads.records.len(), report);
                 let passing = self.pipeline.filter.passing(&decoded.rows)?;
                 report.ledger.filtered += (passing.len() - passing.count_set_bits()) as u64;
-                Some(records_of(&passing, decoded.record_idx.as_ref(), payloads.records.len()))
+                Some(records_of(
+                    &passing,
+                    decoded.record_idx.as_ref(),
+                    payloads.records.len(),
+                ))
             }
         };
         let Some(decoder) = &mut self.decoder else {
-            return Err(Error::Internal("an input gave bytes where columns were expected".into()));
+            return Err(Error::Internal(
+                "an input gave bytes where columns were expected".into(),
+            ));
         };
         let decoded = decoder.decode(payloads, selection.as_ref());
-        let n_asked = selection.as_ref().map_or(payloads.records.len(), BooleanBuffer::count_set_bits);
+        let n_asked = selection
+            .as_ref()
+            .map_or(payloads.records.len(), BooleanBuffer::count_set_bits);
         note_invalid(payloads, &decoded, n_asked, report);
-        Ok(Rows { rows: decoded.rows, record_idx: decoded.record_idx })
+        Ok(Rows {
+            rows: decoded.rows,
+            record_idx: decoded.record_idx,
+        })
     }
 
     fn filtered(&self, rows: Rows, report: &mut Report) -> Result<Rows> {
@@ -256,7 +298,13 @@ impl Lane {
         let (rows, times) = self.timed(rows, content, arrival, report)?;
         let lateness = self.pipeline.allowed_lateness;
         let times = times.iter().copied();
-        let found = assign(&windows, times, &mut report.max_time, lateness, self.closed_until);
+        let found = assign(
+            &windows,
+            times,
+            &mut report.max_time,
+            lateness,
+            self.closed_until,
+        );
         for row in &found.late {
             self.late(*row, &rows, content, state, report);
         }
@@ -274,7 +322,10 @@ impl Lane {
         }
         let aggregation = &self.pipeline.aggregation;
         let rows = projected(rows, aggregation.columns())?;
-        let state = self.states.entry(slot).or_insert_with(|| aggregation.empty());
+        let state = self
+            .states
+            .entry(slot)
+            .or_insert_with(|| aggregation.empty());
         aggregation.add(state, rows)?;
         report.slots.push(slot);
         Ok(())
@@ -303,9 +354,15 @@ impl Lane {
         }
         for row in (0..times.len()).filter(|i| !valid.value(*i)) {
             let reason = format!("`{name}` is no time that `timestamp_format` describes");
-            report.invalid.push(aside(content, &rows, row as u32, reason));
+            report
+                .invalid
+                .push(aside(content, &rows, row as u32, reason));
         }
-        let values = times.values().iter().zip(&valid).filter(|(_, valid)| *valid);
+        let values = times
+            .values()
+            .iter()
+            .zip(&valid)
+            .filter(|(_, valid)| *valid);
         let values = values.map(|(time, _)| *time).collect();
         Ok((kept(rows, &valid)?, values))
     }
@@ -326,7 +383,12 @@ impl Lane {
         }
         report.ledger.late += 1;
         if self.pipeline.keep_late {
-            report.late.push(aside(content, rows, row, "late: all its windows have closed".into()));
+            report.late.push(aside(
+                content,
+                rows,
+                row,
+                "late: all its windows have closed".into(),
+            ));
         }
     }
 
@@ -337,7 +399,9 @@ impl Lane {
         for slots in windows {
             let mut states = Vec::new();
             for (slot, last) in slots {
-                let Some(state) = self.states.get_mut(slot) else { continue };
+                let Some(state) = self.states.get_mut(slot) else {
+                    continue;
+                };
                 aggregation.settle(state)?;
                 match last {
                     Last::No => states.push(aggregation.copy(state)?),
@@ -353,15 +417,20 @@ impl Lane {
     /// Brings what all lanes together use up to date and holds it against the limit.
     fn account_memory(&mut self) -> Result<()> {
         let aggregation = &self.pipeline.aggregation;
-        let now: usize = self.states.values().map(|state| aggregation.size_bytes(state)).sum();
+        let now: usize = self
+            .states
+            .values()
+            .map(|state| aggregation.size_bytes(state))
+            .sum();
         let before = std::mem::replace(&mut self.state_bytes, now);
         let used = &self.pipeline.used_bytes;
         used.fetch_add(now, Ordering::Relaxed);
         let used_bytes = used.fetch_sub(before, Ordering::Relaxed) - before;
         match self.pipeline.memory_limit {
-            Some(limit_bytes) if used_bytes > limit_bytes => {
-                Err(Error::Memory { used_bytes, limit_bytes })
-            }
+            Some(limit_bytes) if used_bytes > limit_bytes => Err(Error::Memory {
+                used_bytes,
+                limit_bytes,
+            }),
             _ => Ok(()),
         }
     }
@@ -372,7 +441,10 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal(format!("a panic: {}", text.unwrap_or_default())))
+        Err(Error::Internal(format!(
+            "a panic: {}",
+            text.unwrap_or_default()
+        )))
     })
 }
 
@@ -393,9 +465,17 @@ fn projected(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
         }
         Ok(cast(column, field.data_type())?)
     };
-    let projected = columns.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+    let projected = columns
+        .fields()
+        .iter()
+        .map(column)
+        .collect::<Result<Vec<_>>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(columns), projected, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(columns),
+        projected,
+        &options,
+    )?)
 }
 
 /// A column as times.
@@ -425,10 +505,17 @@ fn records_of(
     record_idx: Option<&UInt32Array>,
     n_records: usize,
 ) -> BooleanBuffer {
-    let Some(record_idx) = record_idx else { return rows.clone() };
+    let Some(record_idx) = record_idx else {
+        return rows.clone();
+    };
     let mut records = arrow::array::BooleanBufferBuilder::new(n_records);
     records.append_n(n_records, false);
-    for (idx, _) in record_idx.values().iter().zip(rows).filter(|(_, passes)| *passes) {
+    for (idx, _) in record_idx
+        .values()
+        .iter()
+        .zip(rows)
+        .filter(|(_, passes)| *passes)
+    {
         records.set_bit(*idx as usize, true);
     }
     records.finish()
@@ -478,7 +565,9 @@ fn oversized(batch: &InputBatch) -> Vec<AsideRecord> {
 }
 
 fn record_of(rows: &Rows, row: u32) -> u32 {
-    rows.record_idx.as_ref().map_or(row, |idx| idx.value(row as usize))
+    rows.record_idx
+        .as_ref()
+        .map_or(row, |idx| idx.value(row as usize))
 }
 
 fn offset_of(content: &Content, record_idx: u32) -> u64 {
@@ -506,7 +595,12 @@ fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecor
                 value.and_then(|v| arrow::util::display::array_value_to_string(&v, 0))
             });
             let values: Vec<String> = values.map(Result::unwrap_or_default).collect();
-            AsideRecord { offset, line: None, reason, record: values.join("\t").into_bytes() }
+            AsideRecord {
+                offset,
+                line: None,
+                reason,
+                record: values.join("\t").into_bytes(),
+            }
         }
     }
 }

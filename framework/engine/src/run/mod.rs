@@ -159,7 +159,9 @@ fn start_lanes(
         let lane = Lane::try_new(Arc::clone(pipeline), closed_until)?;
         let report = report.clone();
         let thread = std::thread::Builder::new().name(format!("lane-{i}"));
-        thread.spawn(move || lane.run(orders, report)).map_err(Error::io("starting a thread"))?;
+        thread
+            .spawn(move || lane.run(orders, report))
+            .map_err(Error::io("starting a thread"))?;
         lanes.push(order);
     }
     Ok((lanes, reports))
@@ -210,7 +212,10 @@ impl Run<'_> {
         }
         self.commit().await?;
         self.tell_progress();
-        Ok(Outcome { ledger: self.accounts.total(), failures: self.failures })
+        Ok(Outcome {
+            ledger: self.accounts.total(),
+            failures: self.failures,
+        })
     }
 
     /// Reads until the input's end or until it is stopped.
@@ -258,7 +263,8 @@ impl Run<'_> {
         }
         let (now, n_lanes) = (self.settings.clock.now(), self.lanes.len());
         for (id, earlier) in durable.earlier_partitions() {
-            self.accounts.assigned(&id, earlier.name.clone(), Some(earlier), n_lanes, now);
+            self.accounts
+                .assigned(&id, earlier.name.clone(), Some(earlier), n_lanes, now);
             self.watermarks.assigned(id, earlier.max_time);
         }
         self.replaying = durable.replaying();
@@ -298,19 +304,35 @@ impl Run<'_> {
 
     fn assigned(&mut self, partition: PartitionId, name: String) -> Result<()> {
         let now = self.settings.clock.now();
-        let resumed = self.durable.as_ref().and_then(|durable| durable.resumed(&partition));
+        let resumed = self
+            .durable
+            .as_ref()
+            .and_then(|durable| durable.resumed(&partition));
         let n_lanes = self.lanes.len();
-        let lane_idx = self.accounts.assigned(&partition, name, resumed, n_lanes, now);
+        let lane_idx = self
+            .accounts
+            .assigned(&partition, name, resumed, n_lanes, now);
         let max_time = resumed.and_then(|resumed| resumed.max_time);
         let accounted = resumed.map_or(0, |resumed| resumed.accounted);
         self.watermarks.assigned(partition.clone(), max_time);
-        self.order(lane_idx, ToLane::Resume { partition, max_time, accounted })
+        self.order(
+            lane_idx,
+            ToLane::Resume {
+                partition,
+                max_time,
+                accounted,
+            },
+        )
     }
 
     /// Sends a batch to a lane, with the time when it arrived.
     fn route(&mut self, batch: InputBatch) -> Result<()> {
         let now = self.settings.clock.now();
-        if self.replaying.get(&batch.partition).is_some_and(|end| batch.end_offset >= *end) {
+        if self
+            .replaying
+            .get(&batch.partition)
+            .is_some_and(|end| batch.end_offset >= *end)
+        {
             self.replaying.remove(&batch.partition);
         }
         let by_clock = batch.arrival.is_none() && self.is_by_arrival();
@@ -320,7 +342,8 @@ impl Run<'_> {
         };
         for (batch, arrival) in parts {
             let n_records = batch.content.len() + batch.oversized.len();
-            self.accounts.routed(&batch.partition, n_records as u64, now);
+            self.accounts
+                .routed(&batch.partition, n_records as u64, now);
             let lane_idx = match self.pipeline.windowing {
                 Windowing::Timed(_) => self.accounts.lane_idx(&batch.partition),
                 Windowing::Whole => self.next_lane(),
@@ -359,7 +382,9 @@ impl Run<'_> {
 
     /// Closes the windows that the watermark has reached.
     async fn close_due(&mut self) -> Result<()> {
-        let Some(watermark) = self.watermark() else { return Ok(()) };
+        let Some(watermark) = self.watermark() else {
+            return Ok(());
+        };
         let due = self.closing.due(watermark);
         if !due.is_empty() {
             self.close(due, Some(watermark)).await?;
@@ -375,7 +400,9 @@ impl Run<'_> {
         match self.pipeline.windowing {
             Windowing::Whole => None,
             // By arrival, nothing that has not been read yet can be of the past.
-            Windowing::Timed(_) if self.is_by_arrival() && self.settings.until == Until::Stopped => {
+            Windowing::Timed(_)
+                if self.is_by_arrival() && self.settings.until == Until::Stopped =>
+            {
                 self.replaying.is_empty().then(|| self.settings.clock.now())
             }
             Windowing::Timed(_) => self.watermarks.all(self.pipeline.allowed_lateness),
@@ -383,7 +410,10 @@ impl Run<'_> {
     }
 
     async fn close(&mut self, due: Vec<Window>, watermark: Option<Micros>) -> Result<()> {
-        let closed = self.closing.close(&due, watermark, &self.lanes, self.sink).await?;
+        let closed = self
+            .closing
+            .close(&due, watermark, &self.lanes, self.sink)
+            .await?;
         self.accounts.delivered(&closed);
         self.uncommitted |= !due.is_empty();
         Ok(())
@@ -411,13 +441,17 @@ impl Run<'_> {
 
     /// By arrival time, an interval in which nothing came is told.
     fn tell_of_empty_interval(&mut self, now: Micros) {
-        let Windowing::Timed(windows) = self.pipeline.windowing else { return };
+        let Windowing::Timed(windows) = self.pipeline.windowing else {
+            return;
+        };
         if !self.is_by_arrival() {
             return;
         }
         let interval = windows.last(windows.pane(now));
         let previous = self.last_interval.replace(interval);
-        let Some(previous) = previous.filter(|previous| *previous != interval) else { return };
+        let Some(previous) = previous.filter(|previous| *previous != interval) else {
+            return;
+        };
         if !self.closing.had_records(previous) {
             self.settings.observer.message("No data received");
         }
@@ -425,8 +459,12 @@ impl Run<'_> {
 
     /// Forgets partitions that are gone and whose records are all delivered.
     fn forget_gone(&mut self) {
-        let settled: Vec<PartitionId> =
-            self.gone.iter().filter(|id| self.accounts.is_settled(id)).cloned().collect();
+        let settled: Vec<PartitionId> = self
+            .gone
+            .iter()
+            .filter(|id| self.accounts.is_settled(id))
+            .cloned()
+            .collect();
         for partition in settled {
             self.accounts.forgotten(&partition);
             self.gone.remove(&partition);
@@ -437,7 +475,9 @@ impl Run<'_> {
     }
 
     fn tell_progress(&self) {
-        self.settings.observer.progress(self.input.progress(), &self.accounts.total());
+        self.settings
+            .observer
+            .progress(self.input.progress(), &self.accounts.total());
     }
 
     /// Makes what was delivered durable, then how far the input is.
@@ -447,7 +487,9 @@ impl Run<'_> {
         self.uncommitted = false;
         self.progressed = false;
         self.forget_gone();
-        let Some(durable) = &mut self.durable else { return Ok(()) };
+        let Some(durable) = &mut self.durable else {
+            return Ok(());
+        };
         let closed_until = self.closing.closed_until();
         let offsets = durable.commit(self.accounts.checkpoint(), closed_until, receipts)?;
         self.input.acknowledge(&offsets).await?;

@@ -32,7 +32,9 @@ pub(crate) fn assign(
     let mut run: Option<(Slot, u32, u32)> = None;
     let pane_len = windows.pane_len();
     for (row, time) in (0u32..).zip(times) {
-        let watermark = max_time.map_or(-MAX_TIME, |max| max - allowed_lateness).max(closed_until);
+        let watermark = max_time
+            .map_or(-MAX_TIME, |max| max - allowed_lateness)
+            .max(closed_until);
         if max_time.is_none_or(|max| time > max) {
             *max_time = Some(time);
         }
@@ -66,7 +68,11 @@ pub(crate) fn rows_of(batch: &RecordBatch, runs: &[(u32, u32)]) -> Result<Record
     if let [(start, end)] = runs {
         return Ok(batch.slice(*start as usize, (*end - *start) as usize));
     }
-    let rows: UInt32Array = runs.iter().flat_map(|(start, end)| *start..*end).collect::<Vec<_>>().into();
+    let rows: UInt32Array = runs
+        .iter()
+        .flat_map(|(start, end)| *start..*end)
+        .collect::<Vec<_>>()
+        .into();
     Ok(take_record_batch(batch, &rows)?)
 }
 
@@ -85,9 +91,14 @@ mod tests {
     ) -> Vec<Option<Slot>> {
         let watermark = |i: usize| {
             let max = times[..i].iter().max();
-            max.map_or(-MAX_TIME, |max| max - lateness).max(closed_until)
+            max.map_or(-MAX_TIME, |max| max - lateness)
+                .max(closed_until)
         };
-        times.iter().enumerate().map(|(i, t)| windows.slot(*t, watermark(i))).collect()
+        times
+            .iter()
+            .enumerate()
+            .map(|(i, t)| windows.slot(*t, watermark(i)))
+            .collect()
     }
 
     proptest! {

@@ -50,7 +50,10 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// The one slot of the window over everything.
-    pub(crate) const WHOLE: Slot = Slot { pane: Micros::MIN, first: Micros::MIN };
+    pub(crate) const WHOLE: Slot = Slot {
+        pane: Micros::MIN,
+        first: Micros::MIN,
+    };
 }
 
 impl Windows {
@@ -90,25 +93,35 @@ impl Windows {
 
     /// The window that starts here.
     pub(crate) fn window(&self, start: Micros) -> Window {
-        Window { start, end: start + self.size }
+        Window {
+            start,
+            end: start + self.size,
+        }
     }
 
     /// The windows that a slot counts in.
     pub(crate) fn of_slot(&self, slot: Slot) -> impl Iterator<Item = Window> + use<> {
         let windows = *self;
         let starts = (0..).map(move |i| slot.first + i * windows.slide);
-        starts.take_while(move |s| *s <= windows.last(slot.pane)).map(move |s| windows.window(s))
+        starts
+            .take_while(move |s| *s <= windows.last(slot.pane))
+            .map(move |s| windows.window(s))
     }
 
     /// Whether a slot counts in a window.
     pub(crate) fn counts_in(&self, slot: Slot, window: Window) -> bool {
-        slot.first <= window.start && window.start <= self.last(slot.pane)
+        slot.first <= window.start
+            && window.start <= self.last(slot.pane)
             && window.contains(slot.pane)
     }
 }
 
 fn greatest_common_divisor(a: Micros, b: Micros) -> Micros {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
 }
 
 #[cfg(test)]
@@ -175,10 +188,20 @@ mod tests {
     #[test]
     fn a_tumbling_window_holds_its_start_and_not_its_end() {
         let minute = Windows::try_new(60, 60).unwrap();
-        let at = |time| minute.slot(time, Micros::MIN / 4).map(|slot| minute.of_slot(slot).collect());
+        let at = |time| {
+            minute
+                .slot(time, Micros::MIN / 4)
+                .map(|slot| minute.of_slot(slot).collect())
+        };
         assert_eq!(at(0), Some(vec![Window { start: 0, end: 60 }]));
         assert_eq!(at(59), Some(vec![Window { start: 0, end: 60 }]));
-        assert_eq!(at(60), Some(vec![Window { start: 60, end: 120 }]));
+        assert_eq!(
+            at(60),
+            Some(vec![Window {
+                start: 60,
+                end: 120
+            }])
+        );
         assert_eq!(at(-1), Some(vec![Window { start: -60, end: 0 }]));
     }
 

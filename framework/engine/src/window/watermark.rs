@@ -23,7 +23,10 @@ struct Progress {
 impl Watermarks {
     /// A partition came, at the latest time of it that an earlier run had seen.
     pub(crate) fn assigned(&mut self, partition: PartitionId, max_time: Option<Micros>) {
-        let progress = Progress { max_time, ..Progress::default() };
+        let progress = Progress {
+            max_time,
+            ..Progress::default()
+        };
         self.partitions.insert(partition, progress);
     }
 
