@@ -56,7 +56,7 @@ build() {
     need_c
     need_rust
     if [ -x "$built" ]; then
-        say "dataShark's sources have changed: building it again, about 2 minutes on 2 cores"
+        say "dataShark's sources have changed: building it again, a few minutes on 2 cores"
     else
         say "Building dataShark, this once: about 15 minutes on 2 cores, less on more. It takes 2 GB of"
         say "disk in $target, and network where crates are not there yet."

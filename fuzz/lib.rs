@@ -38,8 +38,16 @@ pub fn check(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: usize) -
     let selection = BooleanBuffer::collect_bool(payloads.records.len(), |i| i % 3 == 1);
     let some = decoder.decode(payloads, Some(&selection));
     check_decoded(&some, selection.count_set_bits());
-    let selected = all.invalid.iter().filter(|invalid| invalid.record_idx % 3 == 1).cloned();
-    assert_eq!(some.invalid, selected.collect::<Vec<_>>(), "a selection changes no verdict");
+    let selected = all
+        .invalid
+        .iter()
+        .filter(|invalid| invalid.record_idx % 3 == 1)
+        .cloned();
+    assert_eq!(
+        some.invalid,
+        selected.collect::<Vec<_>>(),
+        "a selection changes no verdict"
+    );
     all
 }
 

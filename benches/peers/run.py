@@ -106,7 +106,7 @@ def install_peers():
     if stamp.is_file() and stamp.read_bytes() == requirements.read_bytes():
         return
     wanted = " ".join(requirements.read_text(encoding="utf-8").split())
-    say(f"installing {wanted} into {WORK / 'venv'}: about 700 MB")
+    say(f"installing {wanted} into {WORK / 'venv'}: about 1 GB")
     try:
         subprocess.run([sys.executable, "-m", "venv", WORK / "venv"], check=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "-q", "-r", requirements], check=True)

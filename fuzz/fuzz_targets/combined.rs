@@ -9,7 +9,9 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &[u8]| {
     let payloads = lines(text, false);
     for format in [AccessLog::combined(), AccessLog::common()] {
-        let Columns::Fixed(fields) = format.columns() else { return };
+        let Columns::Fixed(fields) = format.columns() else {
+            return;
+        };
         let fields: Vec<_> = fields.iter().map(|field| field.as_ref().clone()).collect();
         let mut all = format.decoder(&fields).expect("its own columns");
         let all = check(&mut *all, &payloads, 0);

@@ -25,14 +25,25 @@ fuzz_target!(|text: &[u8]| {
         .expect("types that the format has");
     check(&mut *typed, &payloads, 0);
 
-    let mut decoder = Json::new().decoder(&ASKED.map(text_field)).expect("text columns");
+    let mut decoder = Json::new()
+        .decoder(&ASKED.map(text_field))
+        .expect("text columns");
     let decoded = check(&mut *decoder, &payloads, 0);
-    let mut invalid = decoded.invalid.iter().map(|invalid| invalid.record_idx as usize).peekable();
+    let mut invalid = decoded
+        .invalid
+        .iter()
+        .map(|invalid| invalid.record_idx as usize)
+        .peekable();
     let mut row = 0;
     for (record_idx, record) in payloads.records.iter().flatten().enumerate() {
         let record = record.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(record);
         let is_invalid = invalid.next_if_eq(&record_idx).is_some();
-        assert_eq!(!is_invalid, is_object(record), "{}", String::from_utf8_lossy(record));
+        assert_eq!(
+            !is_invalid,
+            is_object(record),
+            "{}",
+            String::from_utf8_lossy(record)
+        );
         if is_invalid {
             continue;
         }

@@ -18,12 +18,15 @@ fuzz_target!(|text: &str| {
         return;
     }
     let named = name_groups(pattern);
-    let (Ok(plain), Ok(other)) =
-        (Regex::try_new(&named), Regex::try_new(&format!(r"(?:{named})|(?:[^\s\S])")))
-    else {
+    let (Ok(plain), Ok(other)) = (
+        Regex::try_new(&named),
+        Regex::try_new(&format!(r"(?:{named})|(?:[^\s\S])")),
+    ) else {
         return;
     };
-    let Columns::Fixed(fields) = plain.columns() else { return };
+    let Columns::Fixed(fields) = plain.columns() else {
+        return;
+    };
     let fields: Vec<_> = fields.iter().map(|field| field.as_ref().clone()).collect();
     let payloads = lines(text.as_bytes(), false);
     for asked in [&fields[..], &fields[..1], &[]] {

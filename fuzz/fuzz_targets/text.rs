@@ -8,7 +8,9 @@ use datashark_fuzz::{check, lines, text_field};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
-    let mut decoder = Text::new().decoder(&[text_field("line")]).expect("a known column");
+    let mut decoder = Text::new()
+        .decoder(&[text_field("line")])
+        .expect("a known column");
     let decoded = check(&mut *decoder, &lines(text, false), 0);
     assert!(decoded.invalid.is_empty());
     let rows = decoded.rows.column(0).as_string_view();

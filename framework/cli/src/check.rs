@@ -11,7 +11,7 @@ use crate::args::Check;
 use crate::global::global;
 use crate::registry::registry;
 use crate::standalone::runtime;
-use crate::text::render;
+use crate::text::{render, say};
 use crate::{Failure, WRONG};
 
 /// Checks the confs.
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Check) -> Result<(), Failure> {
     for (path, job) in &jobs {
         write!(stdout, "{}", description(path, job))?;
     }
-    eprint!("{}", render(&diagnostics));
+    say(&render(&diagnostics));
     match diagnostics.has_errors() {
         true => Err(Failure::Said(WRONG)),
         false => Ok(()),

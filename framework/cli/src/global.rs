@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use datashark_conf::Global;
 
 use crate::args::Engine;
-use crate::text::render;
+use crate::text::{render, say};
 use crate::{Failure, WRONG};
 
 /// The global conf that the command line, this folder or `DATASHARK_HOME` names; the defaults
@@ -15,11 +15,11 @@ pub(crate) fn global(args: &Engine) -> Result<Global, Failure> {
         None => Global::default_in(Path::new("")),
         Some(path) => match datashark_conf::load_global(path) {
             Ok(loaded) => {
-                eprint!("{}", render(&loaded.warnings));
+                say(&render(&loaded.warnings));
                 loaded.conf
             }
             Err(diagnostics) => {
-                eprint!("{}", render(&diagnostics));
+                say(&render(&diagnostics));
                 return Err(Failure::Said(WRONG));
             }
         },

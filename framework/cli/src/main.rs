@@ -14,10 +14,6 @@
 //! | `console`, `progress`, `text` | how findings, a run and numbers are shown |
 //!
 //! What runs is the engine's business: nothing here looks at a record.
-#![expect(
-    clippy::print_stdout,
-    reason = "the one crate whose business is the console"
-)]
 
 mod args;
 mod check;
@@ -75,7 +71,7 @@ impl Failure {
             Failure::Said(status) => ExitCode::from(status),
             Failure::ClosedPipe => ExitCode::SUCCESS,
             Failure::Run(message) => {
-                eprintln!("error: {message}");
+                text::say(&format!("error: {message}"));
                 ExitCode::from(FAILED)
             }
         }

@@ -7,7 +7,7 @@ use datashark_engine::{Clock, Ledger, Observer, SystemClock};
 use datashark_sdk::input::{Micros, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::text::{count, local_time};
+use crate::text::{count, local_time, say};
 
 /// A run shorter than this shows no bar.
 const SHOWN_AFTER: Micros = 1_000_000;
@@ -92,8 +92,8 @@ impl Observer for Watcher {
             self.name
         );
         match self.bar().as_ref() {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| say(&line)),
+            None => say(&line),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::global::global;
 use crate::progress::Watcher;
 use crate::registry::registry;
-use crate::text::{count, counted, render};
+use crate::text::{count, counted, render, say};
 use crate::{FAILED, Failure, WRONG};
 
 /// Runs a use case.
@@ -43,13 +43,16 @@ fn log_to_stderr(global: &Global) {
 }
 
 async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
-    eprintln!("dataShark {} - standalone mode", env!("CARGO_PKG_VERSION"));
-    eprintln!("Loaded Confs: ['{}']", args.conf.display());
+    say(&format!(
+        "dataShark {} - standalone mode",
+        env!("CARGO_PKG_VERSION")
+    ));
+    say(&format!("Loaded Confs: ['{}']", args.conf.display()));
     if args.debug {
-        eprintln!("[*] Debug Mode is ON");
+        say("[*] Debug Mode is ON");
     }
     let checked = check(&args.conf, &global, &registry()).await;
-    eprint!("{}", render(&checked.diagnostics));
+    say(&render(&checked.diagnostics));
     let Some(job) = checked.job else {
         return Err(Failure::Said(WRONG));
     };
@@ -92,17 +95,16 @@ fn tell_modules(job: &Job, debug: bool) {
     } else {
         outputs.join(", ")
     };
-    eprintln!("{}: input {input}, output {output}", job.name());
+    say(&format!("{}: input {input}, output {output}", job.name()));
 }
 
 /// Stops the run at Ctrl-C or SIGTERM: its windows are closed and delivered. The second ends the
 /// process at once.
 fn stop_on_signal() -> watch::Receiver<Stop> {
     let (stop, stopped) = watch::channel(Stop::Not);
-    #[expect(clippy::disallowed_methods, reason = "lives as long as the process")]
     tokio::spawn(async move {
         wait_for_signal().await;
-        eprintln!("stopping: closing the open windows; once more to stop at once");
+        say("stopping: closing the open windows; once more to stop at once");
         let _ = stop.send(Stop::CloseWindows);
         wait_for_signal().await;
         std::process::exit(130);
@@ -132,7 +134,7 @@ fn is_closed_pipe(error: &Error) -> bool {
 fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
     let ledger = &summary.ledger;
     let seconds = watcher.elapsed() as f64 / 1e6;
-    eprintln!(
+    let read = format!(
         "Read {} ({}) in {seconds:.1} s = {} filtered + {} invalid + {} late + {} aggregated + {} in flight",
         counted(ledger.read, "record"),
         counted(ledger.n_bytes, "byte"),
@@ -142,6 +144,7 @@ fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
         count(ledger.aggregated),
         count(ledger.in_flight),
     );
+    say(&read);
     let mut end = format!(
         "{} in {}; conservation gap {}",
         counted(summary.n_findings, "finding"),
@@ -160,9 +163,9 @@ fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
             summary.invalid_path.display()
         ));
     }
-    eprintln!("{end}");
+    say(&end);
     for failure in &summary.failures {
-        eprintln!("error: {failure}");
+        say(&format!("error: {failure}"));
     }
     match summary.failures.is_empty() {
         true => Ok(()),

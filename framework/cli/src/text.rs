@@ -1,6 +1,6 @@
 //! How things are shown: diagnostics, times, numbers.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use chrono::{DateTime, Local};
 use datashark_conf::{Diagnostics, Style};
@@ -23,6 +23,14 @@ pub(crate) fn render(diagnostics: &Diagnostics) -> String {
         (true, None) => Style::Fancy,
     };
     diagnostics.render(style, N_COLUMNS)
+}
+
+/// Says something on standard error. Unlike `eprintln!` it does not panic where nobody reads that
+/// any more: a run goes on.
+pub(crate) fn say(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{}", text.trim_end_matches('\n'));
+    }
 }
 
 /// A time as the predecessor wrote it: local, to the second.

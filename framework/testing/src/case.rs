@@ -205,7 +205,7 @@ impl Case {
                 script = script.stopping_after(n, Stop::LeaveWindows);
             }
             let script = Arc::new(script);
-            let run = self.run_once(variant, Arc::clone(&script), state.path());
+            let run = Box::pin(self.run_once(variant, Arc::clone(&script), state.path()));
             let summary = Arc::clone(&found)
                 .collect(Arc::clone(&script).play(run))
                 .await?;

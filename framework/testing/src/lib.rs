@@ -12,9 +12,9 @@
 //! is expected. With `UPDATE_CASES=1` in the environment it writes `expected` instead.
 //!
 //! ```no_run
-//! # use datashark_sdk::UseCaseEntry;
-//! # const USE_CASE: UseCaseEntry = panic!();
-//! datashark_testing::run_cases("tests/cases".as_ref(), &[USE_CASE]).unwrap();
+//! # fn test(use_case: datashark_sdk::UseCaseEntry) {
+//! datashark_testing::run_cases("tests/cases".as_ref(), &[use_case]).unwrap();
+//! # }
 //! ```
 
 mod case;

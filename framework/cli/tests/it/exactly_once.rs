@@ -145,12 +145,16 @@ pub(crate) fn assert_same(found: &[String], expected: &[String], how: &str) {
     if found == expected {
         return;
     }
+    // As a multiset: a row that comes twice is one too many.
     let lacks = |of: &[String], among: &[String]| {
-        let missing = of.iter().filter(|row| among.binary_search(row).is_err());
+        let count = |rows: &[String], row: &String| {
+            rows.partition_point(|r| r <= row) - rows.partition_point(|r| r < row)
+        };
+        let missing = of.iter().filter(|row| count(of, row) > count(among, row));
         missing.take(5).cloned().collect::<Vec<_>>()
     };
     panic!(
-        "{how}: {} rows in place of {}; missing {:?}, not expected {:?}",
+        "{how}: {} in place of {}; missing {:#?}, not expected or once too often {:#?}",
         found.len(),
         expected.len(),
         lacks(expected, found),

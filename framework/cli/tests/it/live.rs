@@ -142,3 +142,54 @@ fn lines_written_between_two_runs_are_read_by_the_second() {
     running.signal("INT");
     running.finish().ends(0);
 }
+
+#[test]
+fn each_line_comes_once_though_the_run_is_killed_while_the_file_grows() {
+    let folder = lines();
+    folder.write("logs/a.log", "");
+    let mut expected = BTreeMap::new();
+    for round in 0..6 {
+        let mut running = folder.start(&["standalone", "lines.conf"]);
+        let before = folder.len("out.csv");
+        for i in 0..50 {
+            let line = format!("line {round} {i}");
+            folder.append("logs/a.log", &format!("{line}\n"));
+            expected.insert(line, 1);
+        }
+        wait_until("there are more rows", || {
+            assert!(!running.has_ended(), "{}", running.stderr());
+            folder.len("out.csv") > before
+        });
+        running.kill();
+    }
+    let mut running = folder.start(&["standalone", "lines.conf"]);
+    wait_until("every line came once", || {
+        assert!(!running.has_ended(), "{}", running.stderr());
+        counts(&folder) == expected
+    });
+    running.signal("INT");
+    running.finish().ends(0);
+    assert_eq!(counts(&folder), expected);
+}
+
+#[test]
+fn a_file_that_falls_silent_holds_windows_open_for_the_idle_timeout_only() {
+    let conf = "name = Hits\ntype = streaming\nenabled = true\ncode = hits.sql\ninput = file\noutput = csv\nwindow = 60s\nTIMEOUT\ntimestamp_field = time\n[codec]\nformat = json\n[in_file]\nfolder_path = logs\n[out_csv]\npath = out.csv\n";
+    let folder = Folder::new();
+    folder.write("hits.conf", conf.replace("TIMEOUT", "idle_timeout = 1s"));
+    folder.write(
+        "hits.sql",
+        "SELECT name AS key, count(*) AS score FROM records GROUP BY name",
+    );
+    let record = |time: u32, name: &str| format!("{{\"time\": {time}, \"name\": \"{name}\"}}\n");
+    folder.write("logs/silent.json", record(10, "silent"));
+    folder.write("logs/busy.json", record(20, "busy") + &record(130, "busy"));
+    let mut running = folder.start(&["standalone", "hits.conf"]);
+    wait_until("the first window is out", || {
+        assert!(!running.has_ended(), "{}", running.stderr());
+        folder.rows("out.csv") == ["busy,1", "silent,1"]
+    });
+    running.signal("INT");
+    running.finish().ends(0);
+    assert_eq!(folder.rows("out.csv"), ["busy,1", "busy,1", "silent,1"]);
+}

@@ -18,8 +18,11 @@ use super::split::{self, Fold, Split};
 use super::{Bound, session, sort};
 use crate::error::Result;
 
-/// Records that are aggregated at a time: enough that a plan's start costs nothing beside them.
-const RECORDS_AT_A_TIME: usize = 64 * 1024;
+/// Records that are aggregated at a time: the more, the fewer partial rows there are to fold.
+const RECORDS_AT_A_TIME: usize = 256 * 1024;
+/// Bytes that pending records may hold on to: a few records that a filter let pass keep the whole
+/// blocks that they are views into.
+const PENDING_BYTES: usize = 32 << 20;
 
 /// A query in its parts.
 pub(crate) struct Query {
@@ -36,17 +39,18 @@ pub(crate) struct Query {
 pub(crate) struct QueryState {
     pending: Vec<RecordBatch>,
     n_pending: usize,
+    pending_bytes: usize,
     partial: Vec<RecordBatch>,
     n_partial: usize,
     /// Partial rows after the last fold: the next fold is due when there are twice as many.
     n_folded: usize,
-    size_bytes: usize,
+    partial_bytes: usize,
 }
 
 impl QueryState {
     /// About how much memory it takes.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.size_bytes
+        self.partial_bytes + self.pending_bytes
     }
 }
 
@@ -114,9 +118,9 @@ impl Query {
     /// Adds records.
     pub(crate) fn add(&self, state: &mut QueryState, batch: RecordBatch) -> Result<()> {
         state.n_pending += batch.num_rows();
-        state.size_bytes += batch.num_rows() * batch.num_columns() * 16;
+        state.pending_bytes += held_bytes(&batch);
         state.pending.push(batch);
-        if state.n_pending >= RECORDS_AT_A_TIME {
+        if state.n_pending >= RECORDS_AT_A_TIME || state.pending_bytes >= PENDING_BYTES {
             self.aggregate_pending(state)?;
         }
         Ok(())
@@ -130,7 +134,7 @@ impl Query {
 
     fn aggregate_pending(&self, state: &mut QueryState) -> Result<()> {
         let pending = std::mem::take(&mut state.pending);
-        state.n_pending = 0;
+        (state.n_pending, state.pending_bytes) = (0, 0);
         if pending.is_empty() {
             return Ok(());
         }
@@ -147,7 +151,7 @@ impl Query {
         if self.split.fold.is_some() && state.n_partial > 2 * state.n_folded + RECORDS_AT_A_TIME {
             self.fold(state)?;
         }
-        state.size_bytes = state
+        state.partial_bytes = state
             .partial
             .iter()
             .map(RecordBatch::get_array_memory_size)
@@ -166,7 +170,7 @@ impl Query {
         state.partial = self.collect(plan)?;
         state.n_partial = n_rows(&state.partial);
         state.n_folded = state.n_partial;
-        state.size_bytes = state
+        state.partial_bytes = state
             .partial
             .iter()
             .map(RecordBatch::get_array_memory_size)
@@ -226,6 +230,11 @@ fn is_wide(function: &AggregateFunctionExpr) -> bool {
     let name = function.fun().name();
     let is_distinct_count = function.is_distinct() && name == "count";
     is_distinct_count || name.starts_with("approx_") || name.ends_with("_agg") || name == "median"
+}
+
+/// What a batch keeps in memory: its columns are views into the same blocks.
+fn held_bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(|column| column.get_array_memory_size()).max().unwrap_or(0)
 }
 
 fn n_rows(batches: &[RecordBatch]) -> usize {

@@ -66,7 +66,10 @@ pub(crate) enum ToLane {
         accounted: u64,
     },
     /// Records, and when they arrived.
-    Batch { batch: InputBatch, arrival: Micros },
+    Batch {
+        batch: Box<InputBatch>,
+        arrival: Micros,
+    },
     /// Windows close: hand over the states of these slots, window by window. `last` says that no
     /// later window needs the slot.
     Collect {
@@ -177,7 +180,7 @@ impl Lane {
                     );
                 }
                 ToLane::Batch { batch, arrival } => {
-                    let report = guarded(|| self.batch(batch, arrival));
+                    let report = guarded(|| self.batch(*batch, arrival));
                     let failed = report.is_err();
                     if reports.send(report).is_err() || failed {
                         return;

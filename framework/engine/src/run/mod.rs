@@ -349,6 +349,7 @@ impl Run<'_> {
                 Windowing::Whole => self.next_lane(),
             };
             self.n_waiting += 1;
+            let batch = Box::new(batch);
             self.order(lane_idx, ToLane::Batch { batch, arrival })?;
         }
         Ok(())
