@@ -84,7 +84,7 @@ fn tell_modules(job: &Job, debug: bool) {
     let input = conf
         .input
         .as_ref()
-        .map_or("kafka", |input| input.name.as_str());
+        .map_or("batch", |input| input.name.as_str());
     let outputs: Vec<&str> = conf
         .outputs
         .iter()

@@ -54,10 +54,10 @@ impl AsideFile {
             n_bytes: 0,
         };
         if file.path.exists() {
-            file.writer()?
-                .get_ref()
-                .set_len(n_bytes)
-                .map_err(Error::io(file.what()))?;
+            let there = std::fs::metadata(&file.path).map_or(0, |there| there.len());
+            // A user may have emptied it: it must not be filled up with zeros.
+            let cut = file.writer()?.get_ref().set_len(n_bytes.min(there));
+            cut.map_err(Error::io(file.what()))?;
             let end = file.writer()?.seek(SeekFrom::End(0));
             file.n_bytes = end.map_err(Error::io(file.what()))?;
         }

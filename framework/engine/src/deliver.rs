@@ -75,6 +75,11 @@ impl Delivery {
         Ok(said)
     }
 
+    /// How many findings an output has refused.
+    pub(crate) fn n_refused(&self) -> u64 {
+        self.n_refused
+    }
+
     /// Makes all that was delivered durable; gives each output's receipt.
     pub(crate) async fn sync(&mut self) -> Result<BTreeMap<String, String>> {
         let mut receipts = BTreeMap::new();

@@ -163,6 +163,8 @@ fn each_line_comes_once_though_the_run_is_killed_while_the_file_grows() {
         running.kill();
     }
     let mut running = folder.start(&["standalone", "lines.conf"]);
+    folder.append("logs/a.log", "the last\n");
+    expected.insert("the last".to_owned(), 1);
     wait_until("every line came once", || {
         assert!(!running.has_ended(), "{}", running.stderr());
         counts(&folder) == expected

@@ -234,7 +234,12 @@ fn is_wide(function: &AggregateFunctionExpr) -> bool {
 
 /// What a batch keeps in memory: its columns are views into the same blocks.
 fn held_bytes(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(|column| column.get_array_memory_size()).max().unwrap_or(0)
+    batch
+        .columns()
+        .iter()
+        .map(|column| column.get_array_memory_size())
+        .max()
+        .unwrap_or(0)
 }
 
 fn n_rows(batches: &[RecordBatch]) -> usize {

@@ -141,7 +141,11 @@ impl Known {
         let named = |fields: &[Field]| fields.iter().find(|field| field.name() == name).cloned();
         match &self.fixed {
             Some(fixed) => {
-                named(fixed).ok_or_else(|| fixed.iter().map(|f| f.name().clone()).collect())
+                let column = named(fixed);
+                let column = column.ok_or_else(|| fixed.iter().map(|f| f.name().clone()).collect());
+                // A regex's groups are read as the conf types them: what does not fit is invalid.
+                let typed = named(&self.typed).filter(|_| self.is_regex());
+                column.map(|column| typed.unwrap_or(column))
             }
             None => Ok(
                 named(&self.typed).unwrap_or_else(|| Field::new(name, DataType::Utf8View, true))
@@ -162,6 +166,12 @@ impl Known {
                 true,
             ))),
         }
+    }
+
+    fn is_regex(&self) -> bool {
+        self.format
+            .as_ref()
+            .is_some_and(|format| format.name() == "regex")
     }
 
     /// Whether the records have named fields, and not just a line of text.

@@ -109,7 +109,16 @@ impl Job {
             n_findings: 0,
             n_windows: 0,
         };
-        let outcome = self.read(durable, &mut scoring, &options, observer).await?;
+        let mut outcome = self.read(durable, &mut scoring, &options, observer).await?;
+        let n_refused = scoring.delivery.n_refused();
+        if n_refused > 0 {
+            let kept = folder.join("refused.ndjson");
+            let refused = format!(
+                "{n_refused} findings were refused; they are in {}",
+                kept.display()
+            );
+            outcome.failures.push(refused);
+        }
         Ok(Summary {
             ledger: outcome.ledger,
             n_findings: scoring.n_findings,

@@ -22,8 +22,10 @@ struct Account {
     name: String,
     lane_idx: usize,
     ledger: Ledger,
-    /// Everything before this place is accounted for.
+    /// Everything before this place is done with.
     done: Place,
+    /// Everything before this offset was accounted for by an earlier run; it is read again.
+    accounted: u64,
     /// For every slot with records of this partition that is not delivered: the start of the first
     /// batch that has one.
     open: BTreeMap<Slot, Place>,
@@ -68,6 +70,7 @@ impl Accounts {
             lane_idx,
             ledger: Ledger::default(),
             done: place,
+            accounted: resumed.map_or(0, |resumed| resumed.accounted),
             open: BTreeMap::new(),
             last_seen: now,
             idle: false,
@@ -112,10 +115,13 @@ impl Accounts {
         for slot in &report.slots {
             account.open.entry(*slot).or_insert(start);
         }
-        account.done = Place {
-            offset: report.end_offset,
-            max_time: report.max_time,
-        };
+        // In a run over everything, the lanes report out of order.
+        if report.end_offset >= account.done.offset {
+            account.done = Place {
+                offset: report.end_offset,
+                max_time: report.max_time,
+            };
+        }
         account.ledger.in_flight -= report.n_records.min(account.ledger.in_flight);
         // What was skipped is not counted as read.
         account.ledger.read -= report.ledger.skipped.min(account.ledger.read);
@@ -175,7 +181,7 @@ impl Accounts {
                 name: account.name.clone(),
                 offset: from.offset,
                 max_time: from.max_time,
-                accounted: account.done.offset,
+                accounted: account.done.offset.max(account.accounted),
             }
         };
         self.partitions
@@ -233,5 +239,22 @@ mod tests {
         assert_eq!(accounts.checkpoint()["p"].offset, 30);
         assert_eq!(accounts.total().aggregated, 15);
         assert_eq!(accounts.total().conservation_gap(), 0);
+    }
+    #[test]
+    fn what_an_earlier_run_accounted_for_stays_so_while_it_is_read_again() {
+        let p = PartitionId::new("p");
+        let earlier = PartitionCheckpoint {
+            name: "file".into(),
+            offset: 10,
+            max_time: Some(10),
+            accounted: 30,
+        };
+        let mut accounts = Accounts::default();
+        accounts.assigned(&p, "file".into(), Some(&earlier), 1, 0);
+        assert_eq!(accounts.checkpoint()["p"], earlier);
+        accounts.routed(&p, 5, 0);
+        accounts.reported(&report(5, 20, 20, &[]));
+        let checkpoint = &accounts.checkpoint()["p"];
+        assert_eq!((checkpoint.offset, checkpoint.accounted), (20, 30));
     }
 }

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{cast, filter_record_batch, take};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datashark_codec::Format;
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_codec::{Decoder, Format};
-use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId, Payloads};
+use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::reading::{Reading, Rows, kept};
 use crate::aggregate::{Aggregation, State};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
@@ -111,20 +112,10 @@ struct PartitionState {
     accounted: u64,
 }
 
-/// The rows of a batch on their way, each with the record that it is of.
-struct Rows {
-    rows: RecordBatch,
-    /// The record of each row; `None` where every record has its row.
-    record_idx: Option<UInt32Array>,
-}
-
 /// A lane.
 pub(crate) struct Lane {
     pipeline: Arc<Pipeline>,
-    /// Decodes the filter's columns, where that is done first.
-    first: Option<Box<dyn Decoder>>,
-    /// Decodes all columns.
-    decoder: Option<Box<dyn Decoder>>,
+    reading: Reading,
     states: HashMap<Slot, State>,
     /// What the states took when they were last counted.
     state_bytes: usize,
@@ -135,22 +126,10 @@ pub(crate) struct Lane {
 impl Lane {
     /// A lane of a pipeline.
     pub(crate) fn try_new(pipeline: Arc<Pipeline>, closed_until: Option<Micros>) -> Result<Self> {
-        let (mut first, mut decoder) = (None, None);
-        if let Some(format) = &pipeline.format {
-            let plan = |e: datashark_codec::CodecError| Error::Internal(e.to_string());
-            let two_steps = !pipeline.filter.is_empty() && format.cheap_projection();
-            let mut columns = pipeline.columns.clone();
-            if two_steps {
-                first = Some(format.decoder(&pipeline.filter_columns).map_err(plan)?);
-            } else {
-                columns.extend(missing(&pipeline.filter_columns, &columns));
-            }
-            decoder = Some(format.decoder(&columns).map_err(plan)?);
-        }
+        let reading = Reading::try_new(&pipeline)?;
         Ok(Lane {
             pipeline,
-            first,
-            decoder,
+            reading,
             states: HashMap::new(),
             state_bytes: 0,
             partitions: HashMap::new(),
@@ -221,68 +200,12 @@ impl Lane {
             max_time: state.max_time,
             slots: Vec::new(),
         };
-        let rows = self.rows(&batch.content, &mut report)?;
-        let rows = self.filtered(rows, &mut report)?;
+        let rows = self.reading.rows(&batch.content, &mut report)?;
         self.assigned(rows, &batch.content, arrival, state, &mut report)?;
         settle_invalid(&mut report, state.accounted);
         self.partitions.entry(batch.partition).or_default().max_time = report.max_time;
         self.account_memory()?;
         Ok(report)
-    }
-
-    /// Decodes a batch: all of it, or where that is cheaper the filter's columns first and the rest
-    /// for the records that pass.
-    fn rows(&mut self, content: &Content, report: &mut Report) -> Result<Rows> {
-        let payloads = match content {
-            Content::Payloads(payloads) => payloads,
-            Content::Columns { rows, .. } => {
-                return Ok(Rows {
-                    rows: rows.clone(),
-                    record_idx: None,
-                });
-            }
-        };
-        let selection = match &mut self.first {
-            None => None,
-            Some(first) => {
-                let decoded = first.decode(payloads, None);
-                note_invalid(payloads, &decoded, payloads.records.len(), report);
-                let passing = self.pipeline.filter.passing(&decoded.rows)?;
-                report.ledger.filtered += (passing.len() - passing.count_set_bits()) as u64;
-                Some(records_of(
-                    &passing,
-                    decoded.record_idx.as_ref(),
-                    payloads.records.len(),
-                ))
-            }
-        };
-        let Some(decoder) = &mut self.decoder else {
-            return Err(Error::Internal(
-                "an input gave bytes where columns were expected".into(),
-            ));
-        };
-        let decoded = decoder.decode(payloads, selection.as_ref());
-        let n_asked = selection
-            .as_ref()
-            .map_or(payloads.records.len(), BooleanBuffer::count_set_bits);
-        note_invalid(payloads, &decoded, n_asked, report);
-        Ok(Rows {
-            rows: decoded.rows,
-            record_idx: decoded.record_idx,
-        })
-    }
-
-    fn filtered(&self, rows: Rows, report: &mut Report) -> Result<Rows> {
-        if self.pipeline.filter.is_empty() || self.first.is_some() {
-            return Ok(rows);
-        }
-        let passing = self.pipeline.filter.passing(&rows.rows)?;
-        let n_filtered = passing.len() - passing.count_set_bits();
-        report.ledger.filtered += n_filtered as u64;
-        if n_filtered == 0 {
-            return Ok(rows);
-        }
-        kept(rows, &passing)
     }
 
     /// Sends rows to the states of their slots.
@@ -417,8 +340,29 @@ impl Lane {
         Ok(collected)
     }
 
-    /// Brings what all lanes together use up to date and holds it against the limit.
+    /// Brings what all lanes together use up to date and holds it against the limit. Records that
+    /// wait to be aggregated hold on to more than they will take: they are aggregated first.
     fn account_memory(&mut self) -> Result<()> {
+        let Some(limit_bytes) = self.pipeline.memory_limit else {
+            return Ok(());
+        };
+        if self.used_bytes() <= limit_bytes {
+            return Ok(());
+        }
+        for state in self.states.values_mut() {
+            self.pipeline.aggregation.settle(state)?;
+        }
+        match self.used_bytes() {
+            used_bytes if used_bytes > limit_bytes => Err(Error::Memory {
+                used_bytes,
+                limit_bytes,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the states of all lanes take, as far as each has counted.
+    fn used_bytes(&mut self) -> usize {
         let aggregation = &self.pipeline.aggregation;
         let now: usize = self
             .states
@@ -428,14 +372,7 @@ impl Lane {
         let before = std::mem::replace(&mut self.state_bytes, now);
         let used = &self.pipeline.used_bytes;
         used.fetch_add(now, Ordering::Relaxed);
-        let used_bytes = used.fetch_sub(before, Ordering::Relaxed) - before;
-        match self.pipeline.memory_limit {
-            Some(limit_bytes) if used_bytes > limit_bytes => Err(Error::Memory {
-                used_bytes,
-                limit_bytes,
-            }),
-            _ => Ok(()),
-        }
+        used.fetch_sub(before, Ordering::Relaxed) - before
     }
 }
 
@@ -449,12 +386,6 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
             text.unwrap_or_default()
         )))
     })
-}
-
-/// The fields of one list that another lacks.
-fn missing(fields: &[Field], among: &[Field]) -> Vec<Field> {
-    let lacks = |field: &&Field| !among.iter().any(|other| other.name() == field.name());
-    fields.iter().filter(lacks).cloned().collect()
 }
 
 /// The columns that an aggregation reads, of the types that it was planned with.
@@ -487,61 +418,6 @@ fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef
     match (column.as_string_view_opt(), format) {
         (Some(texts), Some(format)) => Ok(Arc::new(format.column(texts))),
         _ => Ok(cast(column, &micros)?),
-    }
-}
-
-/// The rows that are marked.
-fn kept(rows: Rows, marked: &BooleanBuffer) -> Result<Rows> {
-    let mask = arrow::array::BooleanArray::new(marked.clone(), None);
-    let all = || UInt32Array::from_iter_values(0..rows.rows.num_rows() as u32);
-    let record_idx = rows.record_idx.clone().unwrap_or_else(all);
-    let record_idx = arrow::compute::filter(&record_idx, &mask)?;
-    Ok(Rows {
-        rows: filter_record_batch(&rows.rows, &mask)?,
-        record_idx: Some(record_idx.as_primitive().clone()),
-    })
-}
-
-/// Marks the records whose rows are marked.
-fn records_of(
-    rows: &BooleanBuffer,
-    record_idx: Option<&UInt32Array>,
-    n_records: usize,
-) -> BooleanBuffer {
-    let Some(record_idx) = record_idx else {
-        return rows.clone();
-    };
-    let mut records = arrow::array::BooleanBufferBuilder::new(n_records);
-    records.append_n(n_records, false);
-    for (idx, _) in record_idx
-        .values()
-        .iter()
-        .zip(rows)
-        .filter(|(_, passes)| *passes)
-    {
-        records.set_bit(*idx as usize, true);
-    }
-    records.finish()
-}
-
-/// Accounts for the records of a step that gave no row: they are invalid, or a file's header.
-fn note_invalid(
-    payloads: &Payloads,
-    decoded: &datashark_codec::Decoded,
-    n_asked: usize,
-    report: &mut Report,
-) {
-    let n_headers = n_asked - decoded.rows.num_rows() - decoded.invalid.len();
-    report.ledger.skipped += n_headers as u64;
-    report.ledger.replaced += decoded.n_replaced as u64;
-    for invalid in &decoded.invalid {
-        let idx = invalid.record_idx as usize;
-        report.invalid.push(AsideRecord {
-            offset: payloads.offsets[idx],
-            line: payloads.first_line.map(|line| line + idx as u64),
-            reason: invalid.reason.clone(),
-            record: payloads.records.value(idx).to_vec(),
-        });
     }
 }
 

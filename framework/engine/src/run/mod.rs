@@ -16,6 +16,7 @@ mod arrivals;
 mod closing;
 mod durable;
 pub(crate) mod lane;
+mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -202,10 +203,7 @@ impl Run<'_> {
         self.commit().await?;
         self.expect_earlier_partitions();
         let stop = self.read().await?;
-        while self.n_waiting > 0 {
-            let report = self.reports.recv().await.ok_or_else(lanes_gone)?;
-            self.reported(report?)?;
-        }
+        self.settle().await?;
         if stop != Stop::LeaveWindows {
             let left = self.closing.all_open();
             self.close(left, None).await?;
@@ -383,12 +381,13 @@ impl Run<'_> {
 
     /// Closes the windows that the watermark has reached.
     async fn close_due(&mut self) -> Result<()> {
-        let Some(watermark) = self.watermark() else {
-            return Ok(());
-        };
-        let due = self.closing.due(watermark);
-        if !due.is_empty() {
-            self.close(due, Some(watermark)).await?;
+        if !self.due().is_empty() {
+            // The watermark may be beyond what a lane has not reported on yet: of a partition that
+            // has ended or was idle, or by arrival. All of it has to be known before a window is
+            // closed. The lanes would have to come to its end anyway to hand their states over.
+            self.settle().await?;
+            let (due, watermark) = (self.due(), self.watermark());
+            self.close(due, watermark).await?;
         }
         if self.uncommitted && self.settings.clock.now() - self.last_commit >= COMMIT_EVERY {
             self.commit().await?;
@@ -408,6 +407,20 @@ impl Run<'_> {
             }
             Windowing::Timed(_) => self.watermarks.all(self.pipeline.allowed_lateness),
         }
+    }
+
+    fn due(&self) -> Vec<Window> {
+        self.watermark()
+            .map_or_else(Vec::new, |watermark| self.closing.due(watermark))
+    }
+
+    /// Waits for the lanes to be done with all that they were given.
+    async fn settle(&mut self) -> Result<()> {
+        while self.n_waiting > 0 {
+            let report = self.reports.recv().await.ok_or_else(lanes_gone)?;
+            self.reported(report?)?;
+        }
+        Ok(())
     }
 
     async fn close(&mut self, due: Vec<Window>, watermark: Option<Micros>) -> Result<()> {

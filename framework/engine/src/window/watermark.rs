@@ -7,7 +7,7 @@ use datashark_sdk::input::{Micros, PartitionId};
 /// The watermark of each partition, and of all together.
 ///
 /// A partition holds the watermark of all back until it has ended or is idle. One that has not yet
-/// given a record holds it back wholly.
+/// given a record holds it back wholly. Where none does, it is where the furthest of them is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watermarks {
     partitions: BTreeMap<PartitionId, Progress>,
@@ -58,8 +58,9 @@ impl Watermarks {
         if holding().any(|progress| progress.max_time.is_none()) {
             return None;
         }
-        let lowest = holding().filter_map(|progress| progress.max_time).min()?;
-        Some(lowest - allowed_lateness)
+        let lowest = holding().filter_map(|progress| progress.max_time).min();
+        let furthest = || self.partitions.values().filter_map(|p| p.max_time).max();
+        Some(lowest.or_else(furthest)? - allowed_lateness)
     }
 }
 
@@ -93,6 +94,20 @@ mod tests {
         assert_eq!(watermarks.all(0), Some(100));
         watermarks.advance(&partition("b"), Some(60));
         assert_eq!(watermarks.all(0), Some(60));
+    }
+
+    #[test]
+    fn where_all_are_idle_it_is_where_the_furthest_is() {
+        let mut watermarks = Watermarks::default();
+        assert_eq!(watermarks.all(0), None);
+        for (name, time) in [("a", 100), ("b", 40)] {
+            watermarks.assigned(partition(name), None);
+            watermarks.advance(&partition(name), Some(time));
+            watermarks.idle(&partition(name));
+        }
+        assert_eq!(watermarks.all(15), Some(85));
+        watermarks.advance(&partition("b"), Some(50));
+        assert_eq!(watermarks.all(15), Some(35));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::io::{self, Read};
 use arrow::buffer::Buffer;
 use datashark_sdk::input::Oversized;
 
+use crate::pool::Pool;
+
 /// How many bytes of an oversized record are kept to show.
 pub(crate) const HEAD_BYTES: usize = 4 << 10;
 
@@ -96,6 +98,7 @@ pub(crate) struct Blocks<R> {
     position: Position,
     /// What was read and not given yet; starts at the position.
     carry: Vec<u8>,
+    pool: Pool,
     /// How many bytes are worth allocating for.
     size_hint: usize,
     at_end: bool,
@@ -113,6 +116,7 @@ impl<R: Read> Blocks<R> {
             limits,
             position,
             carry,
+            pool: Pool::default(),
             size_hint,
             at_end,
             error,
@@ -194,10 +198,17 @@ impl<R: Read> Blocks<R> {
     /// Gives the first `len` bytes of what was read.
     fn cut(&mut self, len: usize) -> Block {
         let mut rest = Vec::new();
-        if len < self.carry.len() {
-            rest.reserve(self.carry.len() - len);
-            rest.extend_from_slice(&self.carry[len..]);
+        // A small file has one block: there is nothing to use again.
+        let is_full = self.carry.len() >= self.limits.block_bytes;
+        if is_full {
+            rest = self.pool.room();
+            rest.reserve(
+                self.limits
+                    .block_bytes
+                    .min(self.size_hint.saturating_add(1)),
+            );
         }
+        rest.extend_from_slice(&self.carry[len..]);
         let mut bytes = std::mem::replace(&mut self.carry, rest);
         bytes.truncate(len);
         if bytes.capacity() / 2 > len {
@@ -210,8 +221,12 @@ impl<R: Read> Blocks<R> {
             *line += u64::from(bytes.last().is_some_and(|last| *last != b'\n'));
         }
         let end_offset = self.position.offset;
+        let bytes = match is_full {
+            true => self.pool.lend(bytes),
+            false => Buffer::from_vec(bytes),
+        };
         Block {
-            bytes: Buffer::from_vec(bytes),
+            bytes,
             offset,
             first_line,
             oversized: None,

@@ -121,6 +121,7 @@ mod once;
 mod outlet;
 mod pass;
 mod paths;
+mod pool;
 mod register;
 mod stream;
 
