@@ -10,6 +10,7 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use regex::Regex;
+use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::error::Result;
@@ -32,47 +33,86 @@ struct Rule {
 enum Matcher {
     /// `^sshd$`: the field is this text.
     Is(String),
-    /// `sshd`: the field starts with this text.
-    StartsWith(String),
-    /// Anything else.
-    Regex(Regex),
+    /// `sshd`, `/(static|health)/`: the field starts with one of these texts.
+    StartsWith(Vec<Vec<u8>>),
+    /// Anything else: the field starts with one of these texts, if any are known, and the regex
+    /// matches.
+    Regex { starts: Vec<Vec<u8>>, regex: Regex },
 }
+
+/// More texts than these are not looked for one by one.
+const STARTS_MAX: usize = 8;
 
 impl Matcher {
     /// Compiles a pattern.
     fn try_new(pattern: &str) -> Result<Self, regex::Error> {
         let regex = Regex::new(&format!("^(?:{pattern})"))?;
-        let literal = regex_syntax::parse(pattern)
-            .ok()
-            .and_then(|hir| literal(&hir));
-        Ok(literal.unwrap_or(Matcher::Regex(regex)))
+        // `Regex` has accepted the pattern; what is not known here is left to it.
+        let hir = regex_syntax::parse(pattern).unwrap_or_else(|_| Hir::empty());
+        if let Some(whole) = whole(&hir) {
+            return Ok(Matcher::Is(whole));
+        }
+        let (starts, are_all) = starts(&hir);
+        Ok(match are_all {
+            true => Matcher::StartsWith(starts),
+            false => Matcher::Regex { starts, regex },
+        })
     }
 
     fn matches(&self, text: &str) -> bool {
+        let starts_with = |starts: &[Vec<u8>]| {
+            starts
+                .iter()
+                .any(|start| text.as_bytes().starts_with(start))
+        };
         match self {
             Matcher::Is(whole) => text == whole,
-            Matcher::StartsWith(start) => text.starts_with(start.as_str()),
-            Matcher::Regex(regex) => regex.is_match(text),
+            Matcher::StartsWith(starts) => starts_with(starts),
+            Matcher::Regex { starts, regex } => {
+                (starts.is_empty() || starts_with(starts)) && regex.is_match(text)
+            }
         }
     }
 }
 
-/// A pattern that is plain text, with or without its ends marked.
-fn literal(hir: &Hir) -> Option<Matcher> {
-    let parts = match hir.kind() {
-        HirKind::Concat(parts) => parts.iter().map(Hir::kind).collect(),
-        single => vec![single],
+/// The text of a pattern that is one text with both its ends marked, or its end alone: matching
+/// begins at the start anyway.
+fn whole(hir: &Hir) -> Option<String> {
+    let HirKind::Concat(parts) = hir.kind() else {
+        return None;
     };
-    let parts = match parts.as_slice() {
-        [HirKind::Look(Look::Start), rest @ ..] => rest,
-        all => all,
+    let kinds: Vec<&HirKind> = parts.iter().map(Hir::kind).collect();
+    let literal = match kinds.as_slice() {
+        [
+            HirKind::Look(Look::Start),
+            HirKind::Literal(literal),
+            HirKind::Look(Look::End),
+        ]
+        | [HirKind::Literal(literal), HirKind::Look(Look::End)] => literal,
+        _ => return None,
     };
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    match parts {
-        [HirKind::Literal(literal)] => text(&literal.0).map(Matcher::StartsWith),
-        [HirKind::Literal(literal), HirKind::Look(Look::End)] => text(&literal.0).map(Matcher::Is),
-        _ => None,
+    String::from_utf8(literal.0.to_vec()).ok()
+}
+
+/// The texts that a match can start with; none where they are not known or too many. And whether
+/// they are all there is to the pattern.
+fn starts(hir: &Hir) -> (Vec<Vec<u8>>, bool) {
+    let found = Extractor::new().extract(hir);
+    let literals = found.literals().unwrap_or_default();
+    if literals.len() > STARTS_MAX || literals.iter().any(|literal| literal.is_empty()) {
+        return (Vec::new(), false);
     }
+    // The extractor takes `^`, `$` and `\b` for nothing.
+    let are_all = !literals.is_empty()
+        && literals.iter().all(|literal| literal.is_exact())
+        && hir.properties().look_set().is_empty();
+    (
+        literals
+            .iter()
+            .map(|literal| literal.as_bytes().to_vec())
+            .collect(),
+        are_all,
+    )
 }
 
 impl Filter {
@@ -231,17 +271,31 @@ mod tests {
         assert_eq!(passing(&filter, &rows), [true, false, false]);
     }
 
+    /// What patterns are put together of.
+    const PARTS: [&str; 12] = [
+        "a", r"b\.", "c?", "(a|bc)", "[ab]", "a{1,2}", "(ab|c)+", r"\b", "(?i:a)", "^", "$", "|",
+    ];
+
     proptest! {
         #[test]
         fn a_shortcut_gives_the_regex_answer(
-            literal in "[a-c.]{0,3}", anchored in any::<bool>(), ended in any::<bool>(),
-            text in "[a-c.]{0,5}\n?",
+            parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..5),
+            text in "[a-cA.]{0,6}\n?",
         ) {
-            let (start, end) = (if anchored { "^" } else { "" }, if ended { "$" } else { "" });
-            let pattern = format!("{start}{}{end}", regex::escape(&literal));
-            let regex = Regex::new(&format!("^(?:{pattern})")).unwrap();
+            let pattern = parts.concat();
+            let Ok(regex) = Regex::new(&format!("^(?:{pattern})")) else { return Ok(()) };
             let matcher = Matcher::try_new(&pattern).unwrap();
-            prop_assert_eq!(matcher.matches(&text), regex.is_match(&text));
+            prop_assert_eq!(matcher.matches(&text), regex.is_match(&text), "{}", pattern);
         }
+    }
+
+    #[test]
+    fn plain_texts_are_compared_and_not_matched() {
+        let starts = |pattern: &str| Matcher::try_new(pattern).unwrap();
+        assert!(matches!(starts("^sshd$"), Matcher::Is(_)));
+        assert!(matches!(starts("nginx\\."), Matcher::StartsWith(_)));
+        assert!(matches!(starts("/(static|health)/"), Matcher::StartsWith(all) if all.len() == 2));
+        assert!(matches!(starts("/a.*b"), Matcher::Regex { starts, .. } if starts.len() == 1));
+        assert!(matches!(starts(".*b"), Matcher::Regex { starts, .. } if starts.is_empty()));
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Reading {
     /// A copy of its own: a regex that two threads use makes them wait for each other.
     filter: Filter,
     decoders: Decoders,
+    /// How many of the decoded columns the aggregation needs: those behind them are the filter's.
+    n_columns: usize,
     /// The share of the last batch's records that passed the filter.
     pass_rate: f64,
 }
@@ -61,6 +63,7 @@ impl Reading {
         Ok(Reading {
             filter,
             decoders,
+            n_columns: pipeline.columns.len(),
             pass_rate: 0.0,
         })
     }
@@ -74,7 +77,7 @@ impl Reading {
                     rows: rows.clone(),
                     record_idx: None,
                 };
-                return filtered(filter, rows, report);
+                return filtered(filter, rows, usize::MAX, report);
             }
             (Content::Payloads(payloads), decoders) => (payloads, decoders),
             _ => {
@@ -92,7 +95,7 @@ impl Reading {
             Decoders::AtOnce(decoder) => {
                 let decoded = decoder.decode(payloads, None);
                 note_invalid(payloads, &decoded, payloads.records.len(), report);
-                filtered(filter, Rows::of(decoded), report)?
+                filtered(filter, Rows::of(decoded), self.n_columns, report)?
             }
             Decoders::InSteps {
                 filter: first,
@@ -109,7 +112,7 @@ impl Reading {
                     payloads.records.len() - n_left_out,
                     report,
                 );
-                filtered(filter, Rows::of(decoded), report)?
+                filtered(filter, Rows::of(decoded), self.n_columns, report)?
             }
             Decoders::InSteps {
                 filter: first,
@@ -196,11 +199,17 @@ fn leave_out_filtered(
     Ok(left_out.count_set_bits())
 }
 
-fn filtered(filter: &Filter, rows: Rows, report: &mut Report) -> Result<Rows> {
+/// The rows that pass, with their first `n_columns`.
+fn filtered(filter: &Filter, rows: Rows, n_columns: usize, report: &mut Report) -> Result<Rows> {
     if filter.is_empty() {
         return Ok(rows);
     }
     let passing = filter.passing(&rows.rows)?;
+    let wanted: Vec<usize> = (0..n_columns.min(rows.rows.num_columns())).collect();
+    let rows = Rows {
+        rows: rows.rows.project(&wanted)?,
+        ..rows
+    };
     let n_filtered = passing.len() - passing.count_set_bits();
     report.ledger.filtered += n_filtered as u64;
     if n_filtered == 0 {
