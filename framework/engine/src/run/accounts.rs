@@ -155,6 +155,11 @@ impl Accounts {
         self.partitions.get(partition).is_none_or(settled)
     }
 
+    /// Whether a partition has come and is not gone.
+    pub(crate) fn is_known(&self, partition: &PartitionId) -> bool {
+        self.partitions.contains_key(partition)
+    }
+
     /// Whether nothing has come of a partition in this run.
     pub(crate) fn is_untouched(&self, partition: &PartitionId) -> bool {
         let untouched = |account: &Account| account.ledger == Ledger::default();

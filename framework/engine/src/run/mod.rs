@@ -133,9 +133,11 @@ pub(crate) async fn run(
         n_waiting: 0,
         next_lane_idx: 0,
         failures: Vec::new(),
+        started: settings.clock.now(),
         last_commit: settings.clock.now(),
         uncommitted: false,
         progressed: false,
+        has_new_partitions: false,
         replaying: BTreeMap::new(),
         input_ended: false,
         gone: BTreeSet::new(),
@@ -183,11 +185,14 @@ struct Run<'a> {
     n_waiting: usize,
     next_lane_idx: usize,
     failures: Vec<String>,
+    started: Micros,
     last_commit: Micros,
     /// Windows were delivered since the last commit.
     uncommitted: bool,
     /// Records were accounted for since the last commit.
     progressed: bool,
+    /// Partitions came since the last commit.
+    has_new_partitions: bool,
     /// Partitions of an earlier run whose records with a noted arrival are not all read again, and
     /// where those end: until then no window may be closed by the clock.
     replaying: BTreeMap<PartitionId, u64>,
@@ -243,7 +248,7 @@ impl Run<'_> {
                     self.tick().await?;
                 }
                 event = self.input.next(), if may_read => match event? {
-                    Some(event) => self.event(event)?,
+                    Some(event) => self.event(event).await?,
                     None => self.input_ended = true,
                 },
             }
@@ -268,10 +273,17 @@ impl Run<'_> {
         self.replaying = durable.replaying();
     }
 
-    fn event(&mut self, event: InputEvent) -> Result<()> {
+    async fn event(&mut self, event: InputEvent) -> Result<()> {
         match event {
             InputEvent::Assigned { partition, name } => self.assigned(partition, name),
-            InputEvent::Batch(batch) => self.route(batch),
+            InputEvent::Batch(batch) => {
+                // An arrival is noted under the partition's name: a restart must know it by that
+                // name, and an input may choose one anew for what no checkpoint knows.
+                if self.has_new_partitions && self.is_by_arrival() {
+                    self.commit().await?;
+                }
+                self.route(batch)
+            }
             InputEvent::CaughtUp(partition) => {
                 // One that an earlier run had read to its end already.
                 if self.accounts.is_untouched(&partition) {
@@ -312,6 +324,7 @@ impl Run<'_> {
             .assigned(&partition, name, resumed, n_lanes, now);
         let max_time = resumed.and_then(|resumed| resumed.max_time);
         let accounted = resumed.map_or(0, |resumed| resumed.accounted);
+        self.has_new_partitions = true;
         self.watermarks.assigned(partition.clone(), max_time);
         self.order(
             lane_idx,
@@ -437,6 +450,12 @@ impl Run<'_> {
         self.tell_progress();
         if self.settings.until == Until::Stopped {
             let now = self.settings.clock.now();
+            if now - self.started > self.settings.idle_timeout {
+                // What the input has not found again by now is gone.
+                let accounts = &self.accounts;
+                self.replaying
+                    .retain(|partition, _| accounts.is_known(partition));
+            }
             for partition in self.accounts.newly_idle(now - self.settings.idle_timeout) {
                 self.watermarks.idle(&partition);
                 self.replaying.remove(&partition);
@@ -500,6 +519,7 @@ impl Run<'_> {
         self.last_commit = self.settings.clock.now();
         self.uncommitted = false;
         self.progressed = false;
+        self.has_new_partitions = false;
         self.forget_gone();
         let Some(durable) = &mut self.durable else {
             return Ok(());
