@@ -195,3 +195,25 @@ fn a_file_that_falls_silent_holds_windows_open_for_the_idle_timeout_only() {
     running.finish().ends(0);
     assert_eq!(folder.rows("out.csv"), ["busy,1", "busy,1", "silent,1"]);
 }
+
+#[test]
+fn what_arrives_after_ctrl_c_counts_in_the_next_window() {
+    let folder = lines();
+    folder.write("lines.conf", LINES.replace("window = 1s", "window = 12h"));
+    folder.write("logs/a.log", "one\n");
+    for (n, expected) in [(1, &["one,1"][..]), (2, &["one,1", "two,1"])] {
+        let noted = folder.len("state/lines/arrivals");
+        let running = folder.start(&["standalone", "lines.conf"]);
+        wait_until("the line was read", || {
+            folder.len("state/lines/arrivals") > noted
+        });
+        running.signal("INT");
+        let ran = running.finish().ends(0);
+        assert_eq!(ran.account(), [1, 0, 0, 0, 1], "run {n}");
+        assert_eq!(folder.rows("out.csv"), expected);
+        folder.append("logs/a.log", "two\n");
+    }
+    let ends = folder.read("out.csv");
+    let mut ends = ends.lines().map(|row| row.split_once(',').unwrap().0);
+    assert!(ends.next() < ends.next());
+}

@@ -347,9 +347,15 @@ impl Run<'_> {
             self.replaying.remove(&batch.partition);
         }
         let by_clock = batch.arrival.is_none() && self.is_by_arrival();
+        // A window that was closed before its end, as at Ctrl-C, takes nothing more: what arrives
+        // after that counts in the next one.
+        let arrives = self
+            .closing
+            .closed_until()
+            .map_or(now, |until| now.max(until));
         let parts = match (&mut self.durable, batch.arrival) {
-            (Some(durable), None) if by_clock => durable.arrivals(batch, now)?,
-            (_, arrival) => vec![(batch, arrival.unwrap_or(now))],
+            (Some(durable), None) if by_clock => durable.arrivals(batch, arrives)?,
+            (_, arrival) => vec![(batch, arrival.unwrap_or(arrives))],
         };
         for (batch, arrival) in parts {
             let n_records = batch.content.len() + batch.oversized.len();
