@@ -23,6 +23,11 @@ def difference(ours, theirs):
     return "; ".join(shown) or "the same rows, another number of times"
 
 
+def n_different(ours, theirs):
+    """How many keys have another row, or none, in one of the two."""
+    return len({row.partition(b"\t")[0] for row in set(ours) ^ set(theirs)})
+
+
 def total(rows):
     """The sum of the last values."""
     return sum(int(row.rsplit(b"\t", 1)[1]) for row in rows)

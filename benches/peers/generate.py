@@ -15,6 +15,8 @@ CHUNK = 1 << 18
 N_WORDS = 50_000
 N_SOURCES = 100_000
 N_SECONDS = 3600
+#: How often each kind of unusual line stands in a log.
+UNUSUAL = 0.001
 
 
 class Draw:
@@ -29,6 +31,9 @@ class Draw:
 
     def of(self, table, n=CHUNK):
         return table[self.indices(n, len(table))]
+
+    def places(self, share):
+        return np.flatnonzero(self.rng.random(CHUNK) < share)
 
     def zipf(self, cumulative, n=CHUNK):
         return np.searchsorted(cumulative, self.rng.random(n), side="right")
@@ -93,24 +98,59 @@ def answers(draw):
     return [(codes[i % len(codes)], n_bytes) for i, n_bytes in enumerate(sizes)]
 
 
+def quoted_requests():
+    """Requests with quotes inside; in some of them the log line seems to end before it does."""
+    forms = ['GET {}?q="a"', 'GET {}?q="', 'GET {}"', 'GET {}?q=" 503 7', 'GET {}?q="" 200 0" 503']
+    return [f"{forms[i % 5].format(path)} HTTP/1.0" for i, path in enumerate(paths()[:1000])]
+
+
+def free_requests():
+    """Requests that are not `METHOD URL VERSION`: too few words, too many, or no HTTP at all."""
+    fixed = ["", "-", "GET", "quit", "\\x16\\x03\\x01\\x00", "GET  / HTTP/1.0", "a [b] 200 1 c"]
+    old = [f"GET {path}" for path in paths()[:100]]
+    spaces = [f"GET {path} and 404 more HTTP/1.0" for path in paths()[:100]]
+    return 10 * fixed + old + spaces
+
+
 def status(size):
-    """`host [dd:hh:mm:ss] "request" code bytes`, in the order of time, one hour in all."""
+    """`host [dd:hh:mm:ss] "request" code bytes`, in the order of time, one hour in all.
+
+    One line in a thousand has quotes inside the request, one a request of another form, and one is
+    cut off.
+    """
     draw = Draw()
     hosts = table(sources())
     times = table([f' [29:23:{s // 60:02}:{s % 60:02}] "' for s in range(N_SECONDS)])
-    requests = table([f'{m} {path} HTTP/1.0" ' for m in ("GET", "POST") for path in paths()])
+    requests = [f"{method} {path} HTTP/1.0" for method in ("GET", "POST") for path in paths()]
+    usual, quoted, free = (
+        table([f'{request}" ' for request in kind])
+        for kind in (requests, quoted_requests(), free_requests())
+    )
     ends = table([f"{code} {n_bytes}\n" for code, n_bytes in answers(draw)])
     cumulative = zipf(N_SOURCES, 0.9)
     lengths = np.frompyfunc(len, 1, 1)
     written = 0
     while True:
-        columns = [hosts[draw.zipf(cumulative)], draw.of(requests), draw.of(ends)]
+        columns = [hosts[draw.zipf(cumulative)], draw.of(usual), draw.of(ends)]
+        for unusual in (quoted, free):
+            places = draw.places(UNUSUAL)
+            columns[1][places] = draw.of(unusual, len(places))
         line_bytes = sum(lengths(column).astype(np.int64) for column in columns) + len(times[0])
-        places = written + np.cumsum(line_bytes)
-        written = int(places[-1])
-        seconds = np.minimum(places * N_SECONDS // size, N_SECONDS - 1)
-        columns.insert(1, times[seconds])
-        yield b"".join(np.column_stack(columns).ravel().tolist())
+        seconds = (written + np.cumsum(line_bytes)) * N_SECONDS // size
+        columns.insert(1, times[np.minimum(seconds, N_SECONDS - 1)])
+        chunk = b"".join(cut_some(draw, np.column_stack(columns)).ravel().tolist())
+        written += len(chunk)
+        yield chunk
+
+
+def cut_some(draw, lines):
+    """Cuts off some lines, after the first byte or anywhere before the last."""
+    for place in draw.places(UNUSUAL):
+        line = b"".join(lines[place])
+        n_kept = 1 + int(draw.indices(1, len(line) - 2)[0])
+        lines[place] = b""
+        lines[place, 0] = line[:n_kept] + b"\n"
+    return lines
 
 
 def json():

@@ -1,13 +1,20 @@
 """The jobs in PySpark on two local threads: `in_pyspark.py JOB DATA RESULT`.
 
-RESULT is a folder.
+RESULT is a folder. The jobs named `-rdd` are Python functions over an RDD of lines, as dataShark
+1.2 ran its jobs; the others use data frames.
 """
 
+import os
+import re
 import sys
+from operator import add
+from pathlib import Path
 
 from pyspark import SparkContext
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
+
+PATTERN = r'([^ ]+) \[[0-9:]+\] ".*" ([0-9]{3}) [^ ]+'
 
 
 def words(spark, data):
@@ -17,11 +24,15 @@ def words(spark, data):
 
 
 def statuses(spark, data):
-    schema = "source string, time string, request string, code string, bytes string"
-    log = spark.read.csv(data, sep=" ", quote='"', schema=schema)
-    return log.groupBy("source").agg(
-        f.count(f.when(f.col("code").startswith("2"), 1)),
-        f.count(f.when(f.col("code").startswith("5"), 1)),
+    source, code = (f.regexp_extract("value", f"^{PATTERN}", group) for group in (1, 2))
+    log = spark.read.text(data).select(source.alias("source"), code.alias("code"))
+    return (
+        log.where("source <> ''")
+        .groupBy("source")
+        .agg(
+            f.count(f.when(f.col("code").startswith("2"), 1)),
+            f.count(f.when(f.col("code").startswith("5"), 1)),
+        )
     )
 
 
@@ -38,15 +49,48 @@ def objects(spark, data):
     )
 
 
-JOBS = {"wordcount": words, "status": statuses, "json": objects}
+def words_rdd(spark, data):
+    lines = spark.sparkContext.textFile(data)
+    words = lines.flatMap(lambda line: line.lower().split())
+    return words.map(lambda word: (word, 1)).reduceByKey(add)
+
+
+def statuses_rdd(spark, data):
+    pattern = re.compile(PATTERN)
+    matches = spark.sparkContext.textFile(data).map(pattern.match).filter(lambda found: found)
+    pairs = matches.map(lambda found: (found[1], (found[2][0] == "2", found[2][0] == "5")))
+    counts = pairs.reduceByKey(lambda a, b: (a[0] + b[0], a[1] + b[1]))
+    return counts.map(lambda of_source: (of_source[0], *map(int, of_source[1])))
+
+
+def write(found, result):
+    if isinstance(found, DataFrame):
+        found.write.csv(result, sep="\t", quote="", escape="")
+    else:
+        found.map(lambda row: "\t".join(map(str, row))).saveAsTextFile(result)
+
+
+JOBS = {
+    "wordcount": words,
+    "status": statuses,
+    "json": objects,
+    "wordcount-rdd": words_rdd,
+    "status-rdd": statuses_rdd,
+}
 
 job, data, result = sys.argv[1:]
-builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "4g")
-builder = builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
-spark = builder.getOrCreate()
+# Where Spark finds `pyspark_daemon`.
+os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+settings = {
+    "spark.driver.memory": "4g",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.python.daemon.module": "pyspark_daemon",
+}
+spark = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
-found = JOBS[job](spark, data)
-found.coalesce(1).write.csv(result, sep="\t", quote="", escape="", mode="overwrite")
+write(JOBS[job](spark, data), result)
 spark.stop()
 # Java's time and memory count only once it was waited for.
 gateway = SparkContext._gateway

@@ -19,7 +19,10 @@ def statuses(data):
     )
     counts = defaultdict(lambda: [0, 0])
     for line in data:
-        found = pattern.match(line)
+        # Without the line's end, which `[^ ]+` would take for the bytes of a line that is cut off.
+        found = pattern.match(line.rstrip("\n"))
+        if found is None:
+            continue
         of_source = counts[found["source"]]
         of_source[0] += found["response_code"][0] == "2"
         of_source[1] += found["response_code"][0] == "5"

@@ -2,19 +2,31 @@
 
 import os
 import shutil
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-WORK = ROOT / "target" / "peers"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
+WORK = TARGET / "peers"
 PYTHON = WORK / "venv" / "bin" / "python"
 
 MEMORY_LIMIT_MB = 300
 
-#: In the order of the table. Those of `ONCE` take minutes and run once.
-PEERS = ["datashark", "duckdb", "polars", "pyspark", "awk", "python", "wc"]
-ONCE = ["pyspark", "python"]
+#: What these do less than the job asks; their answers may differ, and are never the measure.
+LESS = {
+    "duckdb-csv": "reads columns between spaces; no pattern",
+    "polars-csv": "reads columns between spaces; no pattern",
+}
+#: A tool, or a tool and a way to use it; in the order of the table.
+PEERS = ["datashark", "duckdb", "polars", "pyspark", "pyspark-rdd", "awk", "python", "wc", *LESS]
+#: These take minutes and run once.
+ONCE = ["pyspark", "pyspark-rdd", "python"]
+
+
+def peers_but(*names):
+    return [peer for peer in PEERS if peer not in names]
 
 
 @dataclass(frozen=True)
@@ -39,9 +51,9 @@ class Job:
 
 
 JOBS = [
-    Job("wordcount", "Word count", "wordcount", PEERS, wc="-w"),
+    Job("wordcount", "Word count", "wordcount", peers_but(*LESS), wc="-w"),
     Job("status", "2xx and 5xx by source", "status", PEERS),
-    Job("json", "JSON lines, filtered, by source", "json", [p for p in PEERS if p != "awk"]),
+    Job("json", "JSON lines, filtered, by source", "json", peers_but("awk", "pyspark-rdd", *LESS)),
     Job("stream", "The same log as a stream, by source in windows of 60 s", "status",
         ["datashark", "duckdb"], factor=2, is_stream=True, memory_limit_mb=MEMORY_LIMIT_MB),
     Job("line", "One line of 100 MB", "line", ["datashark"], fixed_size=100_000_000,
@@ -59,10 +71,18 @@ class Run:
 
 def environment():
     """Nothing of the user's that changes what is measured."""
-    dropped = ("DATASHARK", "RUST_LOG", "POLARS_", "SPARK_", "PYTHON")
+    dropped = ("DATASHARK", "RUST_LOG", "POLARS_", "SPARK_", "PYSPARK_", "PYTHON")
     env = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     # Bytes, not characters: mawk and wc are several times as fast so, and the data is ASCII.
-    return env | {"LC_ALL": "C", "TZ": "UTC", "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONUTF8": "1"}
+    env |= {"LC_ALL": "C", "TZ": "UTC", "PYTHONUTF8": "1"}
+    # Spark's workers run `PYSPARK_PYTHON`; nothing is written beside the scripts.
+    env |= {"PYSPARK_PYTHON": str(PYTHON), "PYTHONDONTWRITEBYTECODE": "1"}
+    return env | {"SPARK_LOCAL_IP": "127.0.0.1"}
+
+
+def tool_of(peer):
+    """`duckdb` of `duckdb-csv`."""
+    return peer.partition("-")[0]
 
 
 def prepare(job, peer, data, datashark):
@@ -80,7 +100,9 @@ def prepare(job, peer, data, datashark):
     elif peer == "wc":
         command = ["sh", "-c", 'wc "$1" < "$2" > "$3"', "sh", job.wc, data, result]
     else:
-        command = [PYTHON, HERE / f"in_{peer}.py", job.name, data, result]
+        # `duckdb-csv` does `status-csv`.
+        tool, dash, way = peer.partition("-")
+        command = [PYTHON, HERE / f"in_{tool}.py", f"{job.name}{dash}{way}", data, result]
     return Run([str(part) for part in command], result)
 
 
@@ -102,6 +124,9 @@ def datashark_command(job, data, result, datashark):
 
 
 def data_of(job, size):
-    """Where the data of a job is, and how large: a folder of its own, as a stream wants it."""
+    """Where the data of a job is, and how large: a folder of its own, as a stream wants it, and
+    another one when the generator changes."""
     n_bytes = job.fixed_size or int(size * job.factor)
-    return WORK / "data" / f"{job.data}-{n_bytes}" / f"{job.data}.log", n_bytes
+    generator = zlib.crc32((HERE / "generate.py").read_bytes())
+    folder = WORK / "data" / f"{job.data}-{n_bytes}-{generator:08x}"
+    return folder / f"{job.data}.log", n_bytes

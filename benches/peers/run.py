@@ -17,7 +17,20 @@ from collections import defaultdict
 from pathlib import Path
 
 import answers
-from jobs import HERE, JOBS, ONCE, PEERS, PYTHON, ROOT, WORK, data_of, environment, prepare
+from jobs import (
+    HERE,
+    JOBS,
+    LESS,
+    ONCE,
+    PEERS,
+    PYTHON,
+    TARGET,
+    WORK,
+    data_of,
+    environment,
+    prepare,
+    tool_of,
+)
 
 UNITS = {"GB": 10**9, "MB": 10**6, "KB": 10**3}
 
@@ -52,18 +65,15 @@ def arguments():
         parser.add_argument(name, type=kind, default=default, help=about)
 
     option("--size", size, "1GB", "of the data of a job: 20MB, 1GB [1GB]")
-    option("--runs", int, 3, f"of each; the median counts; {' and '.join(ONCE)} run once [3]")
+    option("--runs", int, 3, f"of each; the median counts; {', '.join(ONCE)} run once [3]")
     option("--only", names(jobs), jobs, f"jobs, with commas between [{','.join(jobs)}]")
     option("--peers", names(PEERS), PEERS, f"tools, with commas between [{','.join(PEERS)}]")
-    option("--datashark", Path, built(), "the binary [target/release/datashark]")
+    binary = TARGET / "release" / "datashark"
+    option("--datashark", Path, binary, "the binary [target/release/datashark]")
     args = parser.parse_args()
     args.runs = max(args.runs, 1)
     args.datashark = args.datashark.absolute()
     return args
-
-
-def built():
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "datashark"
 
 
 def size(text):
@@ -116,11 +126,11 @@ def install_peers():
 
 
 def why_not(peer):
-    return "no java, 17 or later" if peer == "pyspark" else f"no {peer}"
+    return "no java, 17 or later" if tool_of(peer) == "pyspark" else f"no {peer}"
 
 
 def is_there(peer):
-    program = {"pyspark": "java", "awk": "awk", "wc": "wc"}.get(peer)
+    program = {"pyspark": "java", "awk": "awk", "wc": "wc"}.get(tool_of(peer))
     return program is None or shutil.which(program) is not None
 
 
@@ -128,6 +138,8 @@ def make_data(job, size):
     path, n_bytes = data_of(job, size)
     if not path.exists():
         say(f"making {n_bytes / 1e6:.0f} MB of data: {path}")
+        for older in path.parent.parent.glob(f"{job.data}-{n_bytes}-*"):
+            shutil.rmtree(older)
         path.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([PYTHON, HERE / "generate.py", job.data, str(n_bytes), path], check=True)
     return path
@@ -179,11 +191,18 @@ def measure(run, job, peer, report):
 
 
 def compare(job, found, report):
-    """Holds all answers against the first, and `wc -w` against the sum of it; which differ."""
+    """Holds all answers against the first, and `wc -w` against the sum of it; which differ.
+
+    Those of `LESS` may differ; how far is noted.
+    """
     words = found.pop("wc", None)
+    less = {peer: found.pop(peer) for peer in LESS if peer in found}
     if job.data == "line" or not found:
         return []
     (first, rows), *others = found.items()
+    for peer, theirs in less.items():
+        n_different = answers.n_different(theirs, rows)
+        report.differing[job.name, peer] = f"{n_different:,} of {len(rows):,}"
     wrong = {peer: answers.difference(theirs, rows) for peer, theirs in others}
     total = answers.total(rows)
     if job.wc == "-w" and words and int(words[0]) != total:
@@ -201,6 +220,7 @@ class Report:
     """What was measured, as a table for a terminal and for a document."""
 
     HEAD = ["", "wall s", "MB/s", "CPU s", "peak MB", "times", "runs"]
+    LESS_HEAD = [*HEAD, "rows that differ", "less"]
 
     def __init__(self, args):
         self.args = args
@@ -208,6 +228,7 @@ class Report:
         self.failures = []
         self.skipped = []
         self.checked = {}
+        self.differing = {}
         self.parts = []
 
     def fail(self, text):
@@ -216,16 +237,20 @@ class Report:
             say(text)
 
     def add(self, job, n_bytes, took):
-        """A job's table."""
+        """A job's table, and one of those that do less."""
         medians = {peer: median(runs) for peer, runs in took.items()}
         ours = medians.get("datashark")
-        rows = []
+        rows, less_rows = [self.HEAD], [self.LESS_HEAD]
         for peer, run in medians.items():
             label = {"wc": f"wc {job.wc}", "datashark": "dataShark"}.get(peer, peer)
             speed = n_bytes / 1e6 / run["wall_s"]
             ratio = f"{run['wall_s'] / ours['wall_s']:.2f}" if ours else ""
             figures = [f"{run['wall_s']:.2f}", f"{speed:.0f}", f"{run['cpu_s']:.2f}"]
-            rows.append([label, *figures, f"{run['peak_mb']:.0f}", ratio, str(len(took[peer]))])
+            row = [label, *figures, f"{run['peak_mb']:.0f}", ratio, str(len(took[peer]))]
+            if peer in LESS:
+                less_rows.append([*row, self.differing.get((job.name, peer), ""), LESS[peer]])
+            else:
+                rows.append(row)
         if job.memory_limit_mb and ours:
             peak = max(run["peak_mb"] for run in took["datashark"])
             if peak > job.memory_limit_mb:
@@ -234,25 +259,29 @@ class Report:
         note = self.checked.get(job.name, "nothing to compare")
         if job.memory_limit_mb:
             note += f"; dataShark may take {job.memory_limit_mb} MB"
-        self.parts.append((title, note, rows))
-        return f"\n{title} ({note})\n{aligned([self.HEAD, *rows])}"
+        less_note = "these do less, and their answers may differ"
+        parts = [(title, note, rows), (f"{title}, in part", less_note, less_rows)]
+        parts = [part for part in parts if len(part[2]) > 1]
+        self.parts += parts
+        return "\n".join(f"\n{title} ({note})\n{aligned(rows)}" for title, note, rows in parts)
 
     def head(self, peers):
         """What was measured on, and by which command."""
+        tools = dict.fromkeys(tool_of(peer) for peer in peers)
         machine = f"{cpu()}, {os.cpu_count()} cores, {memory_gb():.0f} GB"
         lines = [
             f"$ {' '.join(['benches/peers/run.py', *sys.argv[1:]])}",
             f"{machine}, {platform.system()} {platform.release()}",
             f"load at the start {self.load:.1f}; median of {self.args.runs}, warm page cache",
-            ", ".join(version(peer, self.args.datashark) for peer in peers),
+            ", ".join(version(tool, self.args.datashark) for tool in tools),
         ]
         return "\n".join(lines)
 
     def markdown(self, peers):
         parts = [f"```text\n{self.head(peers)}\n```\n"]
-        rule = ["---", *["---:"] * (len(self.HEAD) - 1)]
-        for title, note, rows in self.parts:
-            table = "\n".join(f"| {' | '.join(row)} |" for row in [self.HEAD, rule, *rows])
+        for title, note, (head, *rows) in self.parts:
+            rule = ["---", *["---:"] * (len(head) - 1)]
+            table = "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
             parts.append(f"**{title}** ({note})\n\n{table}\n")
         return "\n".join(parts + self.skipped + self.failures)
 
@@ -271,15 +300,15 @@ def aligned(rows):
     return "\n".join(lines)
 
 
-def version(peer, datashark):
+def version(tool, datashark):
     packages = (HERE / "requirements.txt").read_text(encoding="utf-8").split()
     for name, number in (package.split("==") for package in packages):
-        if name == peer:
+        if name == tool:
             return f"{name} {number}"
-    program = {"datashark": datashark, "python": PYTHON}.get(peer, peer)
-    option = ["-W", "version"] if peer == "awk" else ["--version"]
+    program = {"datashark": datashark, "python": PYTHON}.get(tool, tool)
+    option = ["-W", "version"] if tool == "awk" else ["--version"]
     told = subprocess.run([program, *option], capture_output=True, text=True, check=False)
-    return (told.stdout or told.stderr or peer).splitlines()[0]
+    return (told.stdout or told.stderr or tool).splitlines()[0]
 
 
 def cpu():
