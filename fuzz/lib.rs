@@ -4,8 +4,8 @@ use arrow::array::Array;
 use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datashark_codec::lines::split_lines;
-use datashark_codec::{Decoded, Decoder};
-use datashark_sdk::input::Payloads;
+use datashark_codec::{Columns, Decoded, Decoder, Format};
+use datashark_sdk::input::{Directives, Header, Payloads};
 
 /// The lines of a text, as an input gives them.
 pub fn lines(text: &[u8], header: bool) -> Payloads {
@@ -17,6 +17,45 @@ pub fn lines(text: &[u8], header: bool) -> Payloads {
         header: header.then(|| first.into()),
         first_line: Some(1),
     }
+}
+
+/// The lines of a file whose directives begin with `#`.
+pub fn marked_lines(text: &[u8]) -> Payloads {
+    let mut payloads = lines(text, false);
+    payloads.header = Some(Header::Directives(Directives::new(b'#')));
+    payloads
+}
+
+/// [`check`] of the lines of a file whose directives begin with `#`.
+pub fn check_marked(decoder: &mut dyn Decoder, text: &[u8]) -> Decoded {
+    let payloads = marked_lines(text);
+    let directives = Directives::new(b'#').marked(&payloads.records);
+    let is_third = |idx: &&u32| **idx % 3 == 1;
+    check_lines(
+        decoder,
+        &payloads,
+        [directives.len(), directives.iter().filter(is_third).count()],
+    )
+}
+
+/// Checks that a file read in two parts gives what it gave at once.
+pub fn check_cut(decoder: &mut dyn Decoder, text: &[u8], whole: &Decoded) {
+    let payloads = marked_lines(text);
+    let n_records = payloads.records.len();
+    let cut = text.len() % (n_records + 1);
+    // The end first: nothing is left of what was read before.
+    let end = decoder.decode(&payloads.slice(cut, n_records - cut), None);
+    let start = decoder.decode(&payloads.slice(0, cut), None);
+    assert_eq!(start.rows, whole.rows.slice(0, start.rows.num_rows()));
+    assert_eq!(
+        end.rows,
+        whole.rows.slice(start.rows.num_rows(), end.rows.num_rows())
+    );
+    assert_eq!(
+        start.rows.num_rows() + end.rows.num_rows(),
+        whole.rows.num_rows()
+    );
+    assert_eq!(start.invalid.len() + end.invalid.len(), whole.invalid.len());
 }
 
 /// A nullable field of text.
@@ -32,12 +71,18 @@ pub fn time() -> DataType {
 /// Decodes all records and every third, and checks what holds of every decode; `n_headers` records
 /// are neither rows nor invalid.
 pub fn check(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: usize) -> Decoded {
+    // A header is the first record, which is not among every third from the second on.
+    check_lines(decoder, payloads, [n_headers, 0])
+}
+
+/// [`check`] with the number of header lines among all records and among the selected ones.
+fn check_lines(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: [usize; 2]) -> Decoded {
     let all = decoder.decode(payloads, None);
-    check_decoded(&all, payloads.records.len() - n_headers);
+    check_decoded(&all, payloads.records.len() - n_headers[0]);
     assert_eq!(all.rows.schema(), decoder.schema());
     let selection = BooleanBuffer::collect_bool(payloads.records.len(), |i| i % 3 == 1);
     let some = decoder.decode(payloads, Some(&selection));
-    check_decoded(&some, selection.count_set_bits());
+    check_decoded(&some, selection.count_set_bits() - n_headers[1]);
     let selected = all
         .invalid
         .iter()
@@ -49,6 +94,32 @@ pub fn check(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: usize) -
         "a selection changes no verdict"
     );
     all
+}
+
+/// Checks a format with its known columns in their types, these others as text, all of them as
+/// text, and none: the same lines are invalid, but for values that do not fit a type.
+pub fn check_named(format: &dyn Format, others: &[&str], payloads: &Payloads) {
+    let known = match format.columns() {
+        Columns::Fixed(fields) => fields,
+        Columns::Open => format.known_columns(),
+    };
+    let own = known.iter().map(|field| field.as_ref().clone());
+    let others: Vec<Field> = others.iter().map(|name| text_field(name)).collect();
+    let typed: Vec<Field> = own.chain(others.iter().cloned()).collect();
+    let mut decoder = format.decoder(&typed).expect("its own columns");
+    let typed = check(&mut *decoder, payloads, 0);
+    let mut decoder = format.decoder(&[]).expect("no columns");
+    let none = check(&mut *decoder, payloads, 0);
+    let invalid: Vec<u32> = typed.invalid.iter().map(|bad| bad.record_idx).collect();
+    for bad in &none.invalid {
+        assert!(invalid.contains(&bad.record_idx), "{}", bad.reason);
+    }
+    if format.columns() == Columns::Open {
+        let known = known.iter().map(|field| text_field(field.name()));
+        let texts: Vec<Field> = known.chain(others).collect();
+        let mut decoder = format.decoder(&texts).expect("columns of text");
+        assert_eq!(check(&mut *decoder, payloads, 0).invalid, none.invalid);
+    }
 }
 
 fn check_decoded(decoded: &Decoded, n_records: usize) {

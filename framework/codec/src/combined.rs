@@ -36,10 +36,11 @@ use serde::Deserialize;
 
 use crate::column::{Column, micros_utc};
 use crate::fixed_columns::check_columns;
+use crate::place::Place;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
-use line::{Line, Place};
+use line::Line;
 
 /// `[codec]` of `combined` and `common`: nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

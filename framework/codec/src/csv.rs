@@ -24,16 +24,17 @@ mod split;
 use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datashark_sdk::conf::nearest;
-use datashark_sdk::input::Payloads;
+use datashark_sdk::input::{Header, HeaderRule, Payloads};
 use serde::Deserialize;
 
 use crate::column::Column;
+use crate::place::Place;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
-use split::{Place, Splitter};
+use split::Splitter;
 
 const NAME: &str = "csv";
 
@@ -121,6 +122,18 @@ impl Csv {
     }
 }
 
+impl Csv {
+    fn fields(&self, asked: Arc<[String]>, layout: Layout) -> Fields {
+        Fields {
+            splitter: Splitter::new(self.separator, self.quote_char),
+            layout: Ok(layout),
+            asked,
+            places: Vec::new(),
+            unquoted: Vec::new(),
+        }
+    }
+}
+
 fn ascii(option: &'static str, character: char) -> Result<u8, CsvOptionError> {
     match u8::try_from(character) {
         Ok(byte) if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Ok(byte),
@@ -140,8 +153,23 @@ impl Format for Csv {
         Columns::Open
     }
 
-    fn needs_header(&self) -> bool {
-        self.columns.is_none()
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        let names = match &self.columns {
+            Some(names) => names.to_vec(),
+            None => {
+                let mut fields = self.fields(Arc::default(), Layout::default());
+                fields.names(payloads.header.as_ref()).unwrap_or_default()
+            }
+        };
+        let text = |name| Field::new(name, DataType::Utf8View, true);
+        names.into_iter().map(text).collect()
+    }
+
+    fn header(&self) -> HeaderRule {
+        match self.columns {
+            None => HeaderRule::FirstLine,
+            Some(_) => HeaderRule::None,
+        }
     }
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
@@ -160,13 +188,7 @@ impl Format for Csv {
             }
             None => None,
         };
-        let fields = Fields {
-            splitter: Splitter::new(self.separator, self.quote_char),
-            layout: Ok(layout.unwrap_or_default()),
-            asked,
-            places: Vec::new(),
-            unquoted: Vec::new(),
-        };
+        let fields = self.fields(asked, layout.unwrap_or_default());
         Ok(Box::new(CsvDecoder {
             rows,
             fields,
@@ -181,7 +203,7 @@ struct CsvDecoder {
     fields: Fields,
     with_header: bool,
     /// The header that the layout is of.
-    header: Option<Arc<[u8]>>,
+    header: Option<Header>,
 }
 
 impl Decoder for CsvDecoder {
@@ -194,7 +216,7 @@ impl Decoder for CsvDecoder {
             return self.rows.decode(&mut self.fields, payloads, selection);
         }
         if self.header != payloads.header {
-            self.fields.layout = self.fields.read_header(payloads.header.as_deref());
+            self.fields.layout = self.fields.read_header(payloads.header.as_ref());
             self.header = payloads.header.clone();
         }
         if payloads.header.is_none() {
@@ -249,8 +271,18 @@ struct Fields {
 }
 
 impl Fields {
-    fn read_header(&mut self, header: Option<&[u8]>) -> Result<Layout, String> {
-        let line = String::from_utf8_lossy(header.unwrap_or_default());
+    fn read_header(&mut self, header: Option<&Header>) -> Result<Layout, String> {
+        let names = self.names(header)?;
+        match self.asked.iter().find(|asked| !names.contains(asked)) {
+            Some(missing) => Err(no_such_column(missing, &names)),
+            None => Ok(Layout::new(&names, &self.asked)),
+        }
+    }
+
+    /// The names that a header line has.
+    fn names(&mut self, header: Option<&Header>) -> Result<Vec<String>, String> {
+        let line = header.and_then(Header::first_line).unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
         let line = line.strip_prefix('\u{FEFF}').unwrap_or(&line);
         let line = line.trim_end_matches(['\r', '\n']).as_bytes();
         let in_place = self
@@ -259,11 +291,7 @@ impl Fields {
         let source = if in_place { line } else { &self.unquoted };
         let name =
             |place: &Place| String::from_utf8_lossy(&source[place.start..place.end]).into_owned();
-        let names: Vec<String> = self.places.iter().map(name).collect();
-        match self.asked.iter().find(|asked| !names.contains(asked)) {
-            Some(missing) => Err(no_such_column(missing, &names)),
-            None => Ok(Layout::new(&names, &self.asked)),
-        }
+        Ok(self.places.iter().map(name).collect())
     }
 }
 

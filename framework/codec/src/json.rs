@@ -23,8 +23,9 @@
 //! Work is linear in a record's length. Stack is bounded by the nesting limit, memory by the
 //! record: an unescaped text is never longer than its source.
 
-mod escape;
+pub(crate) mod escape;
 mod fields;
+mod found;
 mod scan;
 
 use arrow::buffer::BooleanBuffer;
@@ -85,26 +86,14 @@ impl Format for Json {
         Columns::Open
     }
 
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        found::columns(&payloads.records)
+    }
+
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let (fields, targets) = Fields::new(columns.iter().map(|field| field.name().as_str()));
-        let members = columns.iter().zip(targets).map(|(field, targets)| Member {
-            name: field.name().clone(),
-            targets,
-            null_as_text: field
-                .metadata()
-                .get(JSON_NULL)
-                .is_some_and(|value| value == "text"),
-        });
-        let found = vec![Found::default(); fields.n_targets()];
-        let parser = Objects {
-            members: members.collect(),
-            fields,
-            found,
-            plain: Vec::new(),
-        };
         Ok(Box::new(JsonDecoder {
             rows: Rows::try_new(NAME, columns)?,
-            parser,
+            parser: Objects::new(columns, |name| vec![name]),
         }))
     }
 }
@@ -130,15 +119,49 @@ struct Member {
     name: String,
     targets: Vec<u32>,
     null_as_text: bool,
+    in_lower_case: bool,
 }
 
+/// Objects whose members become columns.
 #[derive(Debug)]
-struct Objects {
+pub(crate) struct Objects {
     members: Vec<Member>,
     fields: Fields,
     found: Vec<Found>,
     /// The last string that had its escapes resolved.
     plain: Vec<u8>,
+}
+
+impl Objects {
+    /// A parser for these columns; `names` says which members a column may come from, best first.
+    pub(crate) fn new<'a>(columns: &'a [Field], names: impl Fn(&'a str) -> Vec<&'a str>) -> Self {
+        let of: Vec<Vec<&str>> = columns.iter().map(|field| names(field.name())).collect();
+        let (fields, targets) = Fields::new(of.iter().flatten().copied());
+        let mut targets = targets.into_iter();
+        let members = columns.iter().zip(&of).map(|(field, names)| Member {
+            name: field.name().clone(),
+            targets: targets.by_ref().take(names.len()).flatten().collect(),
+            null_as_text: field
+                .metadata()
+                .get(JSON_NULL)
+                .is_some_and(|value| value == "text"),
+            in_lower_case: false,
+        });
+        Objects {
+            members: members.collect(),
+            found: vec![Found::default(); fields.n_targets()],
+            fields,
+            plain: Vec::new(),
+        }
+    }
+
+    /// Gives a column in small letters, as other formats have its values.
+    pub(crate) fn in_lower_case(mut self, name: &str) -> Self {
+        for member in &mut self.members {
+            member.in_lower_case |= member.name == name;
+        }
+        self
+    }
 }
 
 impl Parse for Objects {
@@ -193,6 +216,10 @@ fn push(
     let pushed = if found.kind == Kind::Escaped {
         plain.clear();
         escape::unescape(text, plain);
+        column.push(plain, || None)
+    } else if member.in_lower_case && text.iter().any(u8::is_ascii_uppercase) {
+        plain.clear();
+        plain.extend(text.iter().map(u8::to_ascii_lowercase));
         column.push(plain, || None)
     } else {
         column.push(text, || Some(record.view(start, end)))

@@ -6,15 +6,30 @@
 //!
 //! | format | module | columns |
 //! |---|---|---|
-//! | `text` | [`text`] | `line` |
-//! | `json` | [`json`] | any member of an object a line |
-//! | `csv` | [`csv`] | those of a header, or named in the conf |
+//! | `text` | [`text`] | the line |
+//! | `json` | [`json`] | the members of an object, nested ones by dots |
+//! | `csv` | [`csv`] | the fields that a header or the conf names |
 //! | `regex` | [`regex`] | the named groups of a pattern |
+//! | `grok` | [`grok`] | what a pattern made of named patterns names |
 //! | `combined`, `common` | [`combined`] | those of web servers' access logs |
+//! | `w3c` | [`w3c`] | the fields that a header or the conf names; shared names |
+//! | `squid` | [`squid`] | those of a proxy's access log |
+//! | `syslog` | [`syslog`] | the header's, the message, the parameters of structured data |
+//! | `cef` | [`cef`] | the header's, the keys of the extension; shared names |
+//! | `leef` | [`leef`] | the header's, the attributes; shared names |
+//! | `logfmt` | [`logfmt`] | the keys; shared names |
+//! | `iptables` | [`iptables`] | the packet's, the rule's prefix; shared names |
+//! | `asa` | [`asa`] | a message's id, level and text, both ends of a connection |
+//! | `zeek` | [`zeek`] | the fields that a header names, or the members of an object; shared names |
+//! | `eve` | [`eve`] | the members of an object, nested ones by dots; shared names |
+//!
+//! Shared names are the columns that mean the same in every format that has them, so that one query
+//! serves several: `timestamp`, `source_ip`, `destination_port`, `network_transport`,
+//! `event_action`, `user_name` and so on. Each module says what fills them.
 //!
 //! What holds of every format:
 //!
-//! - A record gives one row or is invalid, but for a CSV file's header, which is neither.
+//! - A record gives one row or is invalid, but for a file's header lines, which are neither.
 //! - Whether a record is well formed does not depend on the columns asked for, nor on a selection;
 //!   only a value that does not fit its column's type depends on that column.
 //! - Text columns share the records' block. Only what does not stand in it as it is (escapes
@@ -24,21 +39,36 @@
 //!
 //! To add a format, write a file of its own as `text.rs` shows, and a line in `registry.rs`.
 
+pub mod asa;
 mod bits;
+pub mod cef;
 mod column;
 pub mod combined;
 pub mod csv;
+mod directives;
+pub mod eve;
 mod fixed_columns;
+pub mod grok;
+pub mod iptables;
 pub mod json;
+mod known_columns;
+pub mod leef;
 pub mod lines;
+pub mod logfmt;
+mod named;
+mod place;
 pub mod regex;
 pub mod registry;
 mod rows;
 mod scalar;
 mod scanner;
+pub mod squid;
+pub mod syslog;
 pub mod text;
 pub mod timestamp;
 mod view;
+pub mod w3c;
+pub mod zeek;
 
 #[cfg(test)]
 mod testing;
@@ -46,7 +76,7 @@ mod testing;
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
-use datashark_sdk::input::Payloads;
+use datashark_sdk::input::{HeaderRule, Payloads};
 
 pub use column::TIMESTAMP_FORMAT;
 
@@ -68,9 +98,25 @@ pub trait Format: Send + Sync + std::fmt::Debug {
     /// The columns that may be asked for.
     fn columns(&self) -> Columns;
 
-    /// Whether a file's first line says what the columns of the rest are.
-    fn needs_header(&self) -> bool {
-        false
+    /// Columns of [`Columns::Open`] that have a type of their own where the conf gives none.
+    fn known_columns(&self) -> Fields {
+        Fields::empty()
+    }
+
+    /// The columns that a look at these records is worth: those that there are, or of an open
+    /// format the known ones, or those found in the records. For a person; not for speed.
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        let _ = payloads;
+        let fields = match self.columns() {
+            Columns::Fixed(fields) => fields,
+            Columns::Open => self.known_columns(),
+        };
+        fields.iter().map(|field| field.as_ref().clone()).collect()
+    }
+
+    /// Which lines of a file say what the columns of the others are.
+    fn header(&self) -> HeaderRule {
+        HeaderRule::None
     }
 
     /// Whether asking for few columns is cheaper than for many, so that it pays to decode the

@@ -22,7 +22,7 @@ use datashark_sdk::input::Payloads;
 use regex_automata::meta::{Cache, Config, Regex as Engine};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, Look};
 use serde::Deserialize;
 
 use crate::column::Column;
@@ -51,6 +51,8 @@ pub struct RegexOptions {
 pub struct Regex {
     engine: Engine,
     hir: Hir,
+    /// Whether a match starts at the start of a line.
+    anchored: Anchored,
     /// The named groups and their index in the pattern.
     groups: Vec<(String, usize)>,
 }
@@ -120,8 +122,28 @@ impl Regex {
         Ok(Regex {
             engine,
             hir,
+            anchored: Anchored::Yes,
             groups,
         })
+    }
+
+    /// The same, but that a match may start anywhere in a line.
+    ///
+    /// # Errors
+    /// As [`Regex::try_new`].
+    pub(crate) fn try_unanchored(pattern: &str) -> Result<Self, PatternError> {
+        let regex = Self::try_new(pattern)?;
+        let prefix = regex.hir.properties().look_set_prefix();
+        let anchored = match prefix.contains(Look::Start) {
+            true => Anchored::Yes,
+            false => Anchored::No,
+        };
+        Ok(Regex { anchored, ..regex })
+    }
+
+    /// The named groups and their index in the pattern.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.groups.iter().map(|(name, idx)| (name.as_str(), *idx))
     }
 
     /// The names of the groups, in the order of the pattern.
@@ -136,21 +158,37 @@ impl Regex {
             .map(|(_, idx)| *idx)
     }
 
-    fn parser(&self, columns: &[Field]) -> Lines {
-        let asked: Vec<_> = columns
-            .iter()
-            .filter_map(|field| self.group_idx(field.name()))
-            .collect();
+    /// A decoder of columns that are one of some groups each, the first that took part in the match.
+    ///
+    /// # Errors
+    /// A type that no text has.
+    pub(crate) fn decoder_of(
+        &self,
+        format: &'static str,
+        columns: &[Field],
+        groups: Vec<Vec<usize>>,
+    ) -> Result<Box<dyn Decoder>, CodecError> {
+        let asked: Vec<usize> = groups.iter().flatten().copied().collect();
         let n_groups = asked.iter().max().map_or(0, |last| last + 1);
-        Lines {
-            scanner: Scanner::new(&self.hir, &asked),
+        // The scanner starts where the line does.
+        let scanner = match self.anchored {
+            Anchored::Yes => Scanner::new(&self.hir, &asked),
+            _ => None,
+        };
+        let parser = Lines {
+            scanner,
             marks: vec![0; 2 * n_groups],
             slots: vec![None; 2 * n_groups],
             cache: self.engine.create_cache(),
             engine: self.engine.clone(),
+            anchored: self.anchored,
             names: columns.iter().map(|field| field.name().clone()).collect(),
-            asked,
-        }
+            groups,
+        };
+        Ok(Box::new(RegexDecoder {
+            rows: Rows::try_new(format, columns)?,
+            parser,
+        }))
     }
 }
 
@@ -201,11 +239,11 @@ impl Format for Regex {
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
         check_names(NAME, &self.columns(), columns)?;
-        let rows = Rows::try_new(NAME, columns)?;
-        Ok(Box::new(RegexDecoder {
-            rows,
-            parser: self.parser(columns),
-        }))
+        let group = |field: &Field| self.group_idx(field.name());
+        let groups = columns
+            .iter()
+            .map(|field| group(field).into_iter().collect());
+        self.decoder_of(NAME, columns, groups.collect())
     }
 }
 
@@ -228,8 +266,9 @@ struct Lines {
     scanner: Option<Scanner>,
     engine: Engine,
     cache: Cache,
-    /// The group of each column.
-    asked: Vec<usize>,
+    anchored: Anchored,
+    /// The groups of each column, best first.
+    groups: Vec<Vec<usize>>,
     names: Vec<String>,
     /// Where the scanner says that groups lie: `marks[2 * g]..marks[2 * g + 1]`.
     marks: Vec<usize>,
@@ -269,7 +308,7 @@ impl Parse for Lines {
 
 impl Lines {
     fn search(&mut self, text: &[u8]) -> bool {
-        let input = Input::new(text).anchored(Anchored::Yes);
+        let input = Input::new(text).anchored(self.anchored);
         self.engine
             .search_slots_with(&mut self.cache, &input, &mut self.slots)
             .is_some()
@@ -283,8 +322,9 @@ impl Lines {
         place: impl Fn(usize) -> Option<Range<usize>>,
     ) -> Result<(), String> {
         let text = record.bytes();
-        for ((column, group), name) in columns.iter_mut().zip(&self.asked).zip(&self.names) {
-            let Some(Range { start, end }) = place(*group) else {
+        for ((column, groups), name) in columns.iter_mut().zip(&self.groups).zip(&self.names) {
+            let found = groups.iter().find_map(|group| place(*group));
+            let Some(Range { start, end }) = found else {
                 column.push_null();
                 continue;
             };

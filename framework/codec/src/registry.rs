@@ -6,23 +6,36 @@ use datashark_sdk::conf::{Problem, Problems, Section, nearest};
 use serde::de::DeserializeOwned;
 
 use crate::Format;
+use crate::asa::Asa;
+use crate::cef::Cef;
 use crate::combined::{AccessLog, CombinedOptions};
 use crate::csv::{Csv, CsvOptions};
+use crate::eve::{Eve, EveOptions};
+use crate::grok::{Grok, GrokOptions};
+use crate::iptables::Iptables;
 use crate::json::{Json, JsonOptions};
+use crate::leef::Leef;
+use crate::logfmt::Logfmt;
 use crate::regex::{Regex, RegexOptions};
+use crate::squid::{Squid, SquidOptions};
+use crate::syslog::Syslog;
 use crate::text::{Text, TextOptions};
+use crate::timestamp::TimeOptions;
+use crate::w3c::{W3c, W3cOptions};
+use crate::zeek::{Zeek, ZeekOptions};
 
 /// The key of `[codec]` that names the format; the rest are the format's options.
 pub const FORMAT: &str = "format";
 
 type Build = fn(&Section) -> Result<Arc<dyn Format>, Problems>;
 
-/// Name, what it is in a line, and how it is built of its options.
-const FORMATS: [(&str, &str, Build); 6] = [
+/// Name, what it is in a line, and how it is built of its options. `syslog` and the five behind it
+/// have the same options and take lines with and without a syslog header.
+const FORMATS: [(&str, &str, Build); 17] = [
     ("text", "lines as they are, in the column `line`", text),
     (
         "json",
-        "a JSON object a line; any member is a column, nested ones by dots",
+        "JSON, an object a line; any member is a column, nested ones by dots",
         json,
     ),
     (
@@ -36,6 +49,11 @@ const FORMATS: [(&str, &str, Build); 6] = [
         regex,
     ),
     (
+        "grok",
+        "lines that match `pattern`, made of Logstash's named patterns",
+        grok,
+    ),
+    (
         "combined",
         "access logs of Apache httpd and nginx, with referrer and user agent",
         combined,
@@ -45,6 +63,40 @@ const FORMATS: [(&str, &str, Build); 6] = [
         "access logs of Apache httpd, without referrer and user agent",
         common,
     ),
+    (
+        "w3c",
+        "access logs in the W3C's extended format, of IIS and ProxySG",
+        w3c,
+    ),
+    ("squid", "access logs of Squid in its native format", squid),
+    (
+        "syslog",
+        "syslog of RFC 3164 and RFC 5424, told apart line by line",
+        syslog,
+    ),
+    ("cef", "events in ArcSight's Common Event Format", cef),
+    (
+        "leef",
+        "events in QRadar's Log Event Extended Format, 1.0 and 2.0",
+        leef,
+    ),
+    ("logfmt", "key=value pairs with spaces between", logfmt),
+    (
+        "iptables",
+        "packets that netfilter logs: iptables, nftables, UFW",
+        iptables,
+    ),
+    (
+        "asa",
+        "messages of Cisco's firewalls: ASA, FTD, PIX, FWSM",
+        asa,
+    ),
+    (
+        "zeek",
+        "logs of Zeek, as tables with a header or as JSON",
+        zeek,
+    ),
+    ("eve", "events of Suricata, a JSON object a line", eve),
 ];
 
 /// The format of a name with the options of `[codec]`, in which `format` itself is passed over.
@@ -104,6 +156,12 @@ fn regex(options: &Section) -> Result<Arc<dyn Format>, Problems> {
     Ok(Arc::new(built.map_err(|error| error.problem("pattern"))?))
 }
 
+fn grok(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: GrokOptions = options.parse()?;
+    let built = Grok::try_new(&options);
+    Ok(Arc::new(built.map_err(|error| error.problem("pattern"))?))
+}
+
 fn combined(options: &Section) -> Result<Arc<dyn Format>, Problems> {
     none::<CombinedOptions>(options)?;
     Ok(Arc::new(AccessLog::combined()))
@@ -114,8 +172,60 @@ fn common(options: &Section) -> Result<Arc<dyn Format>, Problems> {
     Ok(Arc::new(AccessLog::common()))
 }
 
+fn w3c(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: W3cOptions = options.parse()?;
+    Ok(Arc::new(W3c::new(&options)))
+}
+
+fn squid(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    none::<SquidOptions>(options)?;
+    Ok(Arc::new(Squid::new()))
+}
+
+fn syslog(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Syslog::try_new(&options)?))
+}
+
+fn cef(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Cef::try_new(&options)?))
+}
+
+fn leef(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Leef::try_new(&options)?))
+}
+
+fn logfmt(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Logfmt::try_new(&options)?))
+}
+
+fn iptables(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Iptables::try_new(&options)?))
+}
+
+fn asa(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    let options: TimeOptions = options.parse()?;
+    Ok(Arc::new(Asa::try_new(&options)?))
+}
+
+fn zeek(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    none::<ZeekOptions>(options)?;
+    Ok(Arc::new(Zeek::new()))
+}
+
+fn eve(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+    none::<EveOptions>(options)?;
+    Ok(Arc::new(Eve::new()))
+}
+
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, Field};
+
     use super::*;
 
     fn problems(name: &str, options: &[(&str, &str)]) -> Vec<Problem> {
@@ -127,6 +237,7 @@ mod tests {
     fn every_name_builds_a_format_of_that_name() {
         let options = |name| match name {
             "regex" => Section::from_iter([("pattern", "(?P<a>x)")]),
+            "grok" => Section::from_iter([("pattern", "%{IP:a}")]),
             "csv" => Section::from_iter([("format", "csv"), ("separator", "\\t")]),
             _ => Section::new(),
         };
@@ -145,7 +256,9 @@ mod tests {
         );
         assert_eq!(
             problem.help.as_deref(),
-            Some("one of text, json, csv, regex, combined, common")
+            Some(
+                "one of text, json, csv, regex, grok, combined, common, w3c, squid, syslog, cef, leef, logfmt, iptables, asa, zeek, eve"
+            )
         );
     }
 
@@ -173,5 +286,35 @@ mod tests {
     fn contradicting_options_are_blamed_at_their_key() {
         let problem = &problems("csv", &[("header", "false")])[0];
         assert_eq!(problem.path, ["columns"]);
+    }
+
+    #[test]
+    fn own_patterns_of_grok_are_a_subsection() {
+        let mut options = Section::from_iter([("pattern", "%{TICKET:ticket}")]);
+        let pattern = format("grok", &options).unwrap_err().0;
+        assert_eq!(
+            (pattern[0].path.as_slice(), pattern[0].span.clone()),
+            (&["pattern".to_owned()][..], Some(0..16))
+        );
+        let own = Section::from_iter([("TICKET", "[A-Z]+-%{POSINT}")]);
+        options.insert("patterns", own);
+        assert_eq!(format("grok", &options).unwrap().name(), "grok");
+    }
+
+    #[test]
+    fn fields_of_w3c_are_named_as_its_header_does() {
+        for fields in [
+            "date time c-ip",
+            "date, time, c-ip",
+            "\"#Fields: date time c-ip\"",
+        ] {
+            let options = Section::from_iter([("fields", fields)]);
+            let format = format("w3c", &options).unwrap();
+            let asked = Field::new("c-ip", DataType::Utf8View, true);
+            let mut decoder = format.decoder(&[asked]).unwrap();
+            let payloads = crate::testing::payloads(&["2026-03-01 12:00:00 192.0.2.1"]);
+            let decoded = decoder.decode(&payloads, None);
+            assert_eq!(decoded.rows.num_rows(), 1, "{fields}");
+        }
     }
 }

@@ -16,6 +16,12 @@ pub(crate) trait Parse: Send {
     /// What becomes of a record that is not UTF-8.
     const UTF8: Utf8;
 
+    /// Told of each record before it is parsed: which one of the block it is.
+    #[inline(always)]
+    fn reach(&mut self, record_idx: usize) {
+        let _ = record_idx;
+    }
+
     /// Appends a value to every column; where it fails, what it did append is taken back.
     ///
     /// # Errors
@@ -80,6 +86,7 @@ impl Rows {
         let check = !utf8 && P::UTF8 == Utf8::Require;
         let mut kept = Kept::new(selection.is_some(), n_selected);
         let mut one = |idx: usize| {
+            parser.reach(idx);
             let record = Record::of(&records, idx);
             let checked = if check { require_utf8(&record) } else { Ok(()) };
             match checked.and_then(|()| parser.parse(&record, &mut self.columns)) {

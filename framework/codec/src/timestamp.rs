@@ -8,8 +8,10 @@
 //! Patterns of fixed-width fields alone (`%Y %m %d %H %M %S %b %z` and literals) are read by a
 //! scanner first; what it does not take, as a day of one digit, goes to chrono.
 
+pub(crate) mod device;
 mod fixed;
 
+pub use device::TimeOptions;
 pub(crate) use fixed::{access_log, rfc3339};
 
 use arrow::array::{StringViewArray, TimestampMicrosecondArray};

@@ -15,14 +15,26 @@ use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::datatypes::{DataType, Field};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use datashark_codec::Format;
+use datashark_codec::asa::Asa;
+use datashark_codec::cef::Cef;
 use datashark_codec::combined::AccessLog;
 use datashark_codec::csv::{Csv, CsvOptions};
+use datashark_codec::eve::Eve;
+use datashark_codec::grok::{Grok, GrokOptions};
+use datashark_codec::iptables::Iptables;
 use datashark_codec::json::Json;
+use datashark_codec::leef::Leef;
 use datashark_codec::lines::split_lines;
+use datashark_codec::logfmt::Logfmt;
 use datashark_codec::regex::Regex;
+use datashark_codec::squid::Squid;
+use datashark_codec::syslog::Syslog;
 use datashark_codec::text::Text;
-use datashark_sdk::input::Payloads;
+use datashark_codec::timestamp::TimeOptions;
+use datashark_codec::w3c::W3c;
+use datashark_codec::zeek::Zeek;
+use datashark_codec::{Columns, Format};
+use datashark_sdk::input::{Directives, Header, HeaderRule, Payloads};
 
 /// As much as an input gives at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -57,6 +69,17 @@ fn payloads(log: &[u8]) -> Vec<Payloads> {
     payloads.collect()
 }
 
+/// The same, with the directives of the log.
+fn marked_payloads(log: &[u8]) -> Vec<Payloads> {
+    let mut header = Header::Directives(Directives::new(b'#'));
+    let mut payloads = payloads(log);
+    for payloads in &mut payloads {
+        payloads.header = Some(header.clone());
+        header.behind(&payloads.records);
+    }
+    payloads
+}
+
 fn fields(columns: &[&str]) -> Vec<Field> {
     columns
         .iter()
@@ -72,7 +95,10 @@ fn decode(
     format: &dyn Format,
     fields: &[Field],
 ) {
-    let payloads = payloads(log);
+    let payloads = match format.header() {
+        HeaderRule::Directives(_) => marked_payloads(log),
+        HeaderRule::None | HeaderRule::FirstLine => payloads(log),
+    };
     let n_records: usize = payloads.iter().map(|payloads| payloads.records.len()).sum();
     let mut decoder = format.decoder(fields).unwrap();
     group.throughput(Throughput::ElementsAndBytes {
@@ -222,7 +248,7 @@ fn combined(criterion: &mut Criterion) {
     let log = data::combined();
     let mut group = criterion.benchmark_group("combined");
     let format = AccessLog::combined();
-    let datashark_codec::Columns::Fixed(all) = format.columns() else {
+    let Columns::Fixed(all) = format.columns() else {
         return;
     };
     let all: Vec<Field> = all.iter().map(|field| field.as_ref().clone()).collect();
@@ -233,6 +259,95 @@ fn combined(criterion: &mut Criterion) {
     decode(&mut group, "3_of_10", &log, &format, &few);
     decode(&mut group, "all", &log, &format, &all);
     group.finish();
+}
+
+/// Benches a format with its known columns and these others, and with few of the known.
+fn named(criterion: &mut Criterion, id: &str, log: &[u8], format: &dyn Format, others: &[&str]) {
+    let known = match format.columns() {
+        Columns::Fixed(fields) => fields,
+        Columns::Open => format.known_columns(),
+    };
+    let all: Vec<Field> = known.iter().map(|field| field.as_ref().clone()).collect();
+    let all: Vec<Field> = all.into_iter().chain(fields(others)).collect();
+    let few = [
+        "timestamp",
+        "host_name",
+        "source_ip",
+        "event_action",
+        "message",
+    ];
+    let few: Vec<Field> = all
+        .iter()
+        .filter(|field| few.contains(&field.name().as_str()))
+        .cloned()
+        .collect();
+    let mut group = criterion.benchmark_group(id);
+    decode(
+        &mut group,
+        &format!("{}_of_{}", few.len(), all.len()),
+        log,
+        format,
+        &few,
+    );
+    decode(&mut group, "all", log, format, &all);
+    group.finish();
+}
+
+/// The year of times without one.
+fn in_2026() -> TimeOptions {
+    TimeOptions {
+        year: Some(2026),
+        timezone: None,
+    }
+}
+
+fn syslog(criterion: &mut Criterion) {
+    let format = Syslog::try_new(&in_2026()).unwrap();
+    named(criterion, "syslog/3164", &data::syslog(), &format, &[]);
+    named(
+        criterion,
+        "syslog/5424",
+        &data::syslog_5424(),
+        &format,
+        &["meta@32473.user", "ip"],
+    );
+}
+
+fn cef(criterion: &mut Criterion) {
+    let format = Cef::try_new(&in_2026()).unwrap();
+    named(
+        criterion,
+        "cef",
+        &data::cef(),
+        &format,
+        &["cs1", "deviceExternalId"],
+    );
+}
+
+fn leef(criterion: &mut Criterion) {
+    let format = Leef::try_new(&in_2026()).unwrap();
+    named(criterion, "leef", &data::leef(), &format, &["policy"]);
+}
+
+fn logfmt(criterion: &mut Criterion) {
+    let format = Logfmt::try_new(&in_2026()).unwrap();
+    named(
+        criterion,
+        "logfmt",
+        &data::logfmt(),
+        &format,
+        &["fw", "duration"],
+    );
+}
+
+fn iptables(criterion: &mut Criterion) {
+    let format = Iptables::try_new(&in_2026()).unwrap();
+    named(criterion, "iptables", &data::iptables(), &format, &["TTL"]);
+}
+
+fn asa(criterion: &mut Criterion) {
+    let format = Asa::try_new(&in_2026()).unwrap();
+    named(criterion, "asa", &data::asa(), &format, &[]);
 }
 
 fn csv(criterion: &mut Criterion) {
@@ -268,6 +383,82 @@ fn csv(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The known columns of these names.
+fn known(format: &dyn Format, names: &[&str]) -> Vec<Field> {
+    let known = format.known_columns();
+    let field = |name: &&str| known.find(name).unwrap().1.as_ref().clone();
+    names.iter().map(field).collect()
+}
+
+fn eve(criterion: &mut Criterion) {
+    let log = data::eve();
+    let mut group = criterion.benchmark_group("eve");
+    let format = Eve::new();
+    let typed = ["timestamp", "source_ip", "destination_port", "source_bytes"];
+    let typed = known(&format, &typed);
+    decode(&mut group, "4_typed", &log, &format, &typed);
+    let texts = fields(&["src_ip", "alert.signature"]);
+    decode(&mut group, "2_members", &log, &format, &texts);
+    group.finish();
+}
+
+fn grok(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("grok");
+    let fields = fields(&["clientip", "response"]);
+    for pattern in ["%{COMBINEDAPACHELOG}", "^%{COMBINEDAPACHELOG}"] {
+        let format = grok_of(pattern);
+        decode(&mut group, pattern, &data::combined(), &format, &fields);
+    }
+    let plain = "^%{NOTSPACE:clientip} \\[[^\\]]+\\] \"[^\"]*\" %{NOTSPACE:response} ";
+    decode(&mut group, "plain", &data::epa(), &grok_of(plain), &fields);
+    group.finish();
+}
+
+fn grok_of(pattern: &str) -> Grok {
+    let options = GrokOptions {
+        pattern: pattern.to_owned(),
+        patterns: Default::default(),
+    };
+    Grok::try_new(&options).unwrap()
+}
+
+fn squid(criterion: &mut Criterion) {
+    let log = data::squid();
+    let mut group = criterion.benchmark_group("squid");
+    let format = Squid::new();
+    let Columns::Fixed(all) = format.columns() else {
+        return;
+    };
+    let all: Vec<Field> = all.iter().map(|field| field.as_ref().clone()).collect();
+    decode(&mut group, "3_of_12", &log, &format, &all[..3]);
+    decode(&mut group, "all", &log, &format, &all);
+    group.finish();
+}
+
+fn w3c(criterion: &mut Criterion) {
+    let log = data::w3c();
+    let mut group = criterion.benchmark_group("w3c");
+    let format = W3c::default();
+    let typed = ["timestamp", "source_ip", "http_response_status_code"];
+    let typed = known(&format, &typed);
+    decode(&mut group, "3_typed_of_15", &log, &format, &typed);
+    let joined = known(&format, &["source_ip", "url_original"]);
+    decode(&mut group, "joined_url", &log, &format, &joined);
+    group.finish();
+}
+
+fn zeek(criterion: &mut Criterion) {
+    let log = data::zeek();
+    let mut group = criterion.benchmark_group("zeek");
+    let format = Zeek::new();
+    let typed = ["timestamp", "source_ip", "source_port", "destination_bytes"];
+    let typed = known(&format, &typed);
+    decode(&mut group, "table/4_typed_of_21", &log, &format, &typed);
+    let texts = fields(&["uid", "id.orig_h", "service"]);
+    decode(&mut group, "table/3_of_21", &log, &format, &texts);
+    group.finish();
+}
+
 fn timestamps(criterion: &mut Criterion) {
     let log = data::json();
     let payloads = payloads(&log);
@@ -283,5 +474,8 @@ fn timestamps(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, lines, json, regex, combined, csv, timestamps);
+criterion_group!(
+    benches, lines, json, csv, regex, grok, combined, w3c, squid, syslog, cef, leef, logfmt,
+    iptables, asa, zeek, eve, timestamps
+);
 criterion_main!(benches);

