@@ -18,6 +18,8 @@ pub struct CsvConf {
     pub quote_char: char,
     /// Whether a new or empty file starts with the names of the columns.
     pub header: bool,
+    /// Whether a text that a spreadsheet would take for a formula gets a `'` before it.
+    pub spreadsheet_safe: bool,
     /// Not used.
     pub title: String,
     /// Not used.
@@ -31,6 +33,7 @@ impl Default for CsvConf {
             separator: ',',
             quote_char: '"',
             header: false,
+            spreadsheet_safe: false,
             title: "Use Case".into(),
             debug: false,
         }

@@ -8,6 +8,7 @@
 //! | `separator` | `,` | one ASCII character between two values; `\t` is a tab |
 //! | `quote_char` | `"` | one ASCII character around a value that holds a separator, a quote or a line end |
 //! | `header` | `false` | whether a new or empty file starts with the names of the columns |
+//! | `spreadsheet_safe` | `false` | whether a text that begins with `=`, `+`, `-`, `@`, a tab or a return gets a `'` before it: keys are what attackers chose, and a spreadsheet runs formulas |
 //! | `title` | `Use Case` | accepted for the other outputs' sake, not used |
 //! | `debug` | `false` | accepted for old confs' sake, not used |
 //!
@@ -86,9 +87,14 @@ impl Output for Csv {
         })
     }
 
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
-        let (file, batch) = (Arc::clone(&self.file), batch.clone());
-        let written = blocking(move || lock(&file).append(&batch)).await;
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
+        let (file, batches) = (Arc::clone(&self.file), batches.to_vec());
+        let append = move || {
+            batches
+                .iter()
+                .try_for_each(|batch| lock(&file).append(batch))
+        };
+        let written = blocking(append).await;
         match written.and_then(|written| written) {
             Ok(()) => Outcome::Safe,
             Err(error) => Outcome::Stop(error),

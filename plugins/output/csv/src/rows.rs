@@ -24,7 +24,11 @@ const NAMES: [&str; 3] = ["timestamp", "key", "score"];
 pub(crate) struct Dialect {
     separator: u8,
     quote: u8,
+    spreadsheet_safe: bool,
 }
+
+/// What a text begins with that a spreadsheet takes for a formula (OWASP, CSV Injection).
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Dialect {
     /// The dialect of a conf that has no problems: both characters are ASCII.
@@ -32,6 +36,7 @@ impl Dialect {
         Dialect {
             separator: conf.separator as u8,
             quote: conf.quote_char as u8,
+            spreadsheet_safe: conf.spreadsheet_safe,
         }
     }
 
@@ -51,7 +56,7 @@ impl Dialect {
         let prepared = prepare(findings)?;
         let mut columns: Vec<Column<'_>> = prepared
             .iter()
-            .map(Prepared::column)
+            .map(|column| column.column(self.spreadsheet_safe))
             .collect::<Result<_>>()?;
         let mut writer = self.writer(findings.len() * 16 * (columns.len() + 2));
         let mut cell = Cell::default();
@@ -123,13 +128,14 @@ impl Prepared {
         })
     }
 
-    fn column(&self) -> Result<Column<'_>> {
+    fn column(&self, spreadsheet_safe: bool) -> Result<Column<'_>> {
         let data_type = self.array.data_type();
         Ok(match data_type {
             _ if data_type.is_nested() => {
                 Column::Json(make_encoder(&self.field, &self.array, &self.options)?)
             }
             _ if data_type.is_floating() => Column::Float(shown(&self.array)?),
+            _ if data_type.is_string() && spreadsheet_safe => Column::Guarded(shown(&self.array)?),
             _ => Column::Shown(shown(&self.array)?),
         })
     }
@@ -146,6 +152,8 @@ fn shown(array: &dyn Array) -> Result<ArrayFormatter<'_>> {
 enum Column<'a> {
     /// As Arrow shows them: text as it is, times in ISO 8601.
     Shown(ArrayFormatter<'a>),
+    /// Text, with a `'` before what would be a formula.
+    Guarded(ArrayFormatter<'a>),
     /// As short as possible, a whole number without `.0`.
     Float(ArrayFormatter<'a>),
     /// As JSON.
@@ -165,6 +173,12 @@ impl Cell {
         self.json.clear();
         match column {
             Column::Shown(shown) => self.format(shown, row)?,
+            Column::Guarded(shown) => {
+                self.format(shown, row)?;
+                if self.text.starts_with(FORMULA_STARTS) {
+                    self.text.insert(0, '\'');
+                }
+            }
             Column::Float(shown) => {
                 self.format(shown, row)?;
                 let whole = self.text.strip_suffix(".0").map(str::len);

@@ -30,7 +30,7 @@ fn batch(time: i64, keys: &[&str]) -> FindingsBatch {
         start: time - 60_000_000,
         end: time,
     };
-    let ids = findings.ids("test", &window);
+    let ids = findings.ids("test", &window).into();
     FindingsBatch {
         use_case: "test".into(),
         window,
@@ -67,7 +67,7 @@ async fn open(path: &Path, receipt: Option<String>) -> Box<dyn DynOutput> {
 
 /// Writes findings and gives the receipt of a sync behind them.
 async fn write(csv: &mut Box<dyn DynOutput>, time: &str, keys: &[&str]) -> Option<String> {
-    let outcome = csv.write(&batch(noon(time), keys)).await;
+    let outcome = csv.write(&[batch(noon(time), keys)]).await;
     assert!(matches!(outcome, Outcome::Safe), "{outcome:?}");
     csv.sync().await.unwrap()
 }
@@ -149,7 +149,7 @@ async fn one_sync_covers_several_writes_on_several_days() {
     let mut csv = open(&path, None).await;
     for day in ["2015-05-17", "2015-05-17", "2015-05-18"] {
         assert!(matches!(
-            csv.write(&batch(noon(day), &["a"])).await,
+            csv.write(&[batch(noon(day), &["a"])]).await,
             Outcome::Safe
         ));
     }
@@ -239,7 +239,7 @@ async fn a_full_device_stops_the_run_and_names_the_path() {
         return;
     }
     let mut csv = open(Path::new("/dev/full"), None).await;
-    let Outcome::Stop(error) = csv.write(&batch(0, &["a"])).await else {
+    let Outcome::Stop(error) = csv.write(&[batch(0, &["a"])]).await else {
         panic!()
     };
     let message = error.to_string();
@@ -281,7 +281,7 @@ async fn rows_that_did_not_fit_are_cut_off_again() {
     let mut csv = open(&path, None).await;
     write(&mut csv, "2016-10-14", &["fits"]).await;
     let many = vec!["a key of some length"; 10_000];
-    let outcome = csv.write(&batch(0, &many)).await;
+    let outcome = csv.write(&[batch(0, &many)]).await;
     assert!(matches!(outcome, Outcome::Stop(_)), "{outcome:?}");
     assert_eq!(keys(&path), ["fits"]);
     write(&mut csv, "2016-10-14", &["fits too"]).await;

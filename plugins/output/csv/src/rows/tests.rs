@@ -20,7 +20,7 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> FindingsBatch {
         start: 0,
         end: 60_000_000,
     };
-    let ids = findings.ids("test", &window);
+    let ids = findings.ids("test", &window).into();
     FindingsBatch {
         use_case: "test".into(),
         window,
@@ -186,4 +186,34 @@ fn lists_and_structures_are_json() {
     let field = Arc::new(Field::new("path", DataType::Utf8, true));
     let structure = StructArray::from(vec![(field, text(&["/a\"b"]))]);
     assert_eq!(shown(Arc::new(structure)), [r#""{""path"":""/a\""b""}""#]);
+}
+
+#[test]
+fn a_formula_is_left_alone_unless_spreadsheets_are_to_be_safe() {
+    let keys = [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-a",
+        "@x",
+        "\ty",
+        "plain",
+        "a=b",
+        "",
+    ];
+    let columns = || {
+        let scores = numbers(&[-1.0; 8]);
+        vec![("k", text(&keys)), ("s", scores), ("m", text(&keys))]
+    };
+    let plain = rows(&CsvConf::default(), columns());
+    assert_eq!(plain[0], "T,=cmd|' /C calc'!A0,-1,=cmd|' /C calc'!A0");
+    let conf = CsvConf {
+        spreadsheet_safe: true,
+        ..CsvConf::default()
+    };
+    let safe = rows(&conf, columns());
+    assert_eq!(safe[0], "T,'=cmd|' /C calc'!A0,-1,'=cmd|' /C calc'!A0");
+    for (row, key) in safe[1..5].iter().zip(&keys[1..5]) {
+        assert_eq!(*row, format!("T,'{key},-1,'{key}"));
+    }
+    assert_eq!(safe[5..], ["T,plain,-1,plain", "T,a=b,-1,a=b", "T,,-1,"]);
 }
