@@ -73,3 +73,53 @@ need_rust() {
         give_up "rustc is $found, and $wanted or later is needed: rustup update stable"
     fi
 }
+
+# Java and Maven, for the servers that the tests of outputs run: tests/services/java-server.sh.
+need_java() {
+    local missing=()
+    command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
+    command -v mvn >/dev/null || missing+=(maven)
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# Debian packages and what they need beyond what is installed, unpacked and not installed: so two that
+# exclude each other can both be had, no daemon is started, and nobody has to be root.
+# unpack_packages FOLDER PACKAGE...
+unpack_packages() {
+    local folder=$1 deb
+    shift
+    [ ! -e "$folder/complete" ] || return 0
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+    # Two may come here at once; each works in a folder of its own, and the last one's is kept.
+    local new=$folder.$$
+    mkdir -p "$new/archives/partial" || return 1
+    if ! download_packages "$new/archives" "$@"; then
+        say "downloading fails; once more after apt-get update"
+        apt-get update -q >&2 || sudo -n apt-get update -q >&2
+        download_packages "$new/archives" "$@" || return 1
+    fi
+    for deb in "$new"/archives/*.deb; do
+        [ ! -e "$deb" ] || dpkg-deb -x "$deb" "$new" || return 1
+    done
+    rm -rf "$new/archives"
+    touch "$new/complete"
+    mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
+    [ -e "$folder/complete" ]
+}
+
+# download_packages FOLDER PACKAGE...
+download_packages() {
+    local archives=$1
+    shift
+    apt-get install -y -q --no-install-recommends --download-only \
+        -o Debug::NoLocking=1 -o Dir::Cache::archives="$archives" "$@" >&2
+}
+
+# The syslog servers that tests send to. Where they cannot be had the tests are skipped, or fail with
+# CI=true.
+need_syslog_servers() {
+    local folder=${CARGO_TARGET_DIR:-$root/target}/services/packages
+    mkdir -p "$folder"
+    unpack_packages "$folder/rsyslog" rsyslog rsyslog-openssl || say "note: there is no rsyslog to test with"
+    unpack_packages "$folder/syslog-ng" syslog-ng-core || say "note: there is no syslog-ng to test with"
+}

@@ -22,6 +22,14 @@ pub(crate) enum Command {
     Check(Check),
     /// List the built-in use cases, inputs, outputs and codecs
     List,
+    /// Show what a format makes of a file, and which lines it cannot read and why
+    Codec(Codec),
+    /// Look at records that did not parse and findings that were refused, and give them another try
+    Quarantine {
+        /// What to do
+        #[command(subcommand)]
+        command: Quarantine,
+    },
     /// Print a shell's completions
     Completions {
         /// The shell
@@ -51,6 +59,62 @@ pub(crate) struct Check {
     /// The confs
     #[arg(required = true)]
     pub(crate) confs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Codec {
+    /// The format, as `[codec] format` names it
+    pub(crate) format: String,
+    /// The file; gz, zst, bz2 and xz are unpacked
+    pub(crate) file: PathBuf,
+    /// An option of the format, as `[codec]` has it
+    #[arg(short, long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) options: Vec<(String, String)>,
+    /// The columns to show, with commas between [default: those that the file has]
+    #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) columns: Vec<String>,
+    /// How many rows to show
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) rows: usize,
+    /// Look at the whole file, not just at its first 100,000 records
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected KEY=VALUE, found `{text}`"))?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quarantine {
+    /// List what each use case has in quarantine, and why
+    List {
+        #[command(flatten)]
+        engine: Engine,
+    },
+    /// Print what is in quarantine, a JSON object a line
+    Show(Kept),
+    /// Give records to the use case and findings to their output again; what fails stays
+    Replay(Kept),
+    /// Take out for good what is in quarantine
+    Drop(Kept),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Kept {
+    /// The use case's conf
+    pub(crate) conf: PathBuf,
+    /// Only records that did not parse
+    #[arg(long, conflicts_with = "findings")]
+    pub(crate) records: bool,
+    /// Only findings that an output refused
+    #[arg(long)]
+    pub(crate) findings: bool,
     #[command(flatten)]
     pub(crate) engine: Engine,
 }

@@ -20,16 +20,17 @@ pub(crate) struct Console;
 
 #[async_trait]
 impl DynOutput for Console {
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
-        let printed = tuples(batch).map(|text| {
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
+        let printed = batches.iter().try_for_each(|batch| {
+            let text = tuples(batch)?;
             let mut stdout = io::stdout().lock();
-            stdout
+            let printed = stdout
                 .write_all(text.as_bytes())
-                .and_then(|()| stdout.flush())
+                .and_then(|()| stdout.flush());
+            printed.map_err(|error| Error::io("writing to standard output", error))
         });
         match printed {
-            Ok(Ok(())) => Outcome::Safe,
-            Ok(Err(error)) => Outcome::Stop(Error::io("writing to standard output", error)),
+            Ok(()) => Outcome::Safe,
             Err(error) => Outcome::Stop(error),
         }
     }
@@ -118,7 +119,7 @@ mod tests {
     fn batch(columns: Vec<(&str, ArrayRef)>, window: Window) -> FindingsBatch {
         let rows = RecordBatch::try_from_iter(columns).unwrap();
         let findings = Findings::try_from_rows(&rows).unwrap();
-        let ids = findings.ids("x", &window);
+        let ids = findings.ids("x", &window).into();
         FindingsBatch {
             use_case: "x".into(),
             window,

@@ -8,7 +8,7 @@
 //! | module | what |
 //! |---|---|
 //! | `args` | the command line |
-//! | `standalone`, `check`, `list` | a command each |
+//! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
 //! | `console`, `progress`, `text` | how findings, a run and numbers are shown |
@@ -17,10 +17,12 @@
 
 mod args;
 mod check;
+mod codec;
 mod console;
 mod global;
 mod list;
 mod progress;
+mod quarantine;
 mod registry;
 mod standalone;
 mod text;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Standalone(args) => standalone::run(args),
         Command::Check(args) => check::run(&args),
         Command::List => list::run(),
+        Command::Codec(args) => codec::run(&args),
+        Command::Quarantine { command } => quarantine::run(command),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());

@@ -15,6 +15,10 @@ pub(crate) fn registry() -> Registry {
             InputEntry::of::<datashark_input_file::Batch>(),
             InputEntry::of::<datashark_input_file::Folder>(),
         ],
-        outputs: vec![OutputEntry::of::<datashark_output_csv::Csv>()],
+        outputs: vec![
+            OutputEntry::of::<datashark_output_csv::Csv>(),
+            OutputEntry::of::<datashark_output_elasticsearch::Elasticsearch>(),
+            OutputEntry::of::<datashark_output_syslog::Syslog>(),
+        ],
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datashark_conf::Global;
 use datashark_engine::{Error, Job, RunOptions, Stop, Summary, SystemClock, check};
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -30,7 +31,7 @@ pub(crate) fn runtime(n_threads: usize) -> Result<Runtime, Failure> {
     Ok(builder.worker_threads(n_threads).enable_all().build()?)
 }
 
-fn log_to_stderr(global: &Global) {
+pub(crate) fn log_to_stderr(global: &Global) {
     let level = global.engine.log.map_or("warn", |level| level.as_str());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt()
@@ -56,6 +57,7 @@ async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
     let Some(job) = checked.job else {
         return Err(Failure::Said(WRONG));
     };
+    let stop = stop_on_signal();
     tell_modules(&job, args.debug);
     let watcher = Arc::new(Watcher::new(job.name(), io::stderr().is_terminal()));
     let options = RunOptions {
@@ -64,7 +66,7 @@ async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
         retrain: args.retrain,
         state_folder: global.engine.state_folder.clone(),
         clock: Arc::new(SystemClock),
-        stop: stop_on_signal(),
+        stop,
         n_workers: None,
     };
     let done = job.run(options, Arc::clone(&watcher) as _).await;
@@ -100,27 +102,30 @@ fn tell_modules(job: &Job, debug: bool) {
 
 /// Stops the run at Ctrl-C or SIGTERM: its windows are closed and delivered. The second ends the
 /// process at once.
-fn stop_on_signal() -> watch::Receiver<Stop> {
+pub(crate) fn stop_on_signal() -> watch::Receiver<Stop> {
     let (stop, stopped) = watch::channel(Stop::Not);
+    // Asked for here, so that none is missed before the task begins.
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
+        tracing::warn!("signals cannot be waited for: Ctrl-C ends the run at once");
+        // Whoever waits for a stop waits for ever.
+        std::mem::forget(stop);
+        return stopped;
+    };
+    let mut asked = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
     tokio::spawn(async move {
-        wait_for_signal().await;
+        asked().await;
         say("stopping: closing the open windows; once more to stop at once");
         let _ = stop.send(Stop::CloseWindows);
-        wait_for_signal().await;
+        asked().await;
         std::process::exit(130);
     });
     stopped
-}
-
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn is_closed_pipe(error: &Error) -> bool {
@@ -160,7 +165,7 @@ fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
     if ledger.invalid > 0 {
         end.push_str(&format!(
             "; invalid records are kept in {}",
-            summary.invalid_path.display()
+            summary.quarantine.display()
         ));
     }
     say(&end);

@@ -49,6 +49,8 @@ pub struct Engine {
     pub workers: usize,
     /// `memory_limit` in bytes.
     pub memory_limit_bytes: Option<u64>,
+    /// `spool_limit` in bytes, 10 GB if not said: what findings for slow outputs may take on disk.
+    pub spool_limit_bytes: u64,
     /// `max_record_size` in bytes, 1 MiB if not said: longer records are counted as invalid.
     pub max_record_size_bytes: u64,
     /// `block_size` in bytes, 1 MiB if not said: how much is read at once.
@@ -150,6 +152,8 @@ struct EngineKeys {
     #[serde(default, with = "size::option")]
     memory_limit: Option<u64>,
     #[serde(default, with = "size::option")]
+    spool_limit: Option<u64>,
+    #[serde(default, with = "size::option")]
     max_record_size: Option<u64>,
     #[serde(default, with = "size::option")]
     block_size: Option<u64>,
@@ -181,6 +185,7 @@ impl EngineKeys {
             state_folder: folder.join(self.state_folder.unwrap_or_else(|| "state".into())),
             workers: self.workers.unwrap_or_else(n_cores),
             memory_limit_bytes: self.memory_limit,
+            spool_limit_bytes: self.spool_limit.unwrap_or(10_000_000_000),
             max_record_size_bytes: self.max_record_size.unwrap_or(MIB),
             block_size_bytes: self.block_size.unwrap_or(MIB),
             log: self.log,

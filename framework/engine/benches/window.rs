@@ -103,7 +103,7 @@ impl Output for Counted {
         Ok(Counted)
     }
 
-    async fn write(&mut self, _: &FindingsBatch) -> Outcome {
+    async fn write(&mut self, _: &[FindingsBatch]) -> Outcome {
         Outcome::Safe
     }
 

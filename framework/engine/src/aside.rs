@@ -1,15 +1,16 @@
-//! Records that are kept aside: the ones that did not parse, and the late ones where the conf asks.
+//! Late records, kept aside where the conf asks.
 //!
-//! `<state>/<use case>/invalid.ndjson`, one JSON object a line: `input`, `line` where records are
+//! `<state>/<use case>/late.ndjson`, one JSON object a line: `input`, `line` where records are
 //! lines, `offset`, `reason`, and the record itself as `record`, or as `record_base64` where it is
 //! not UTF-8.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use datashark_sdk::input::{Header, Payloads};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -20,7 +21,36 @@ pub(crate) struct AsideRecord {
     pub(crate) offset: u64,
     pub(crate) line: Option<u64>,
     pub(crate) reason: String,
+    /// The header lines that it is to be read with, where its format has such.
+    pub(crate) header: Option<String>,
+    /// Whether this is only how it begins.
+    pub(crate) is_cut: bool,
     pub(crate) record: Vec<u8>,
+}
+
+impl AsideRecord {
+    /// A record of a batch of bytes.
+    pub(crate) fn of(payloads: &Payloads, idx: usize, reason: String) -> Self {
+        // Directives may stand between the batch's start and the record.
+        let header = payloads.header.as_ref().and_then(|header| match header {
+            Header::FirstLine(line) => Some(String::from_utf8_lossy(line).into_owned()),
+            Header::Directives(_) => match payloads.slice(idx, 1).header? {
+                Header::Directives(directives) => {
+                    let lines = directives.lines().map(String::from_utf8_lossy);
+                    Some(lines.collect::<Vec<_>>().join("\n"))
+                }
+                Header::FirstLine(_) => None,
+            },
+        });
+        AsideRecord {
+            offset: payloads.offsets[idx],
+            line: payloads.first_line.map(|line| line + idx as u64),
+            reason,
+            header,
+            is_cut: false,
+            record: payloads.records.value(idx).to_vec(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,11 +92,6 @@ impl AsideFile {
             file.n_bytes = end.map_err(Error::io(file.what()))?;
         }
         Ok(file)
-    }
-
-    /// Where it lies.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     fn what(&self) -> String {
@@ -129,6 +154,8 @@ mod tests {
             offset: 3,
             line: Some(2),
             reason: "no `{`".into(),
+            header: None,
+            is_cut: false,
             record: bytes.to_vec(),
         }
     }
@@ -136,7 +163,7 @@ mod tests {
     #[test]
     fn a_kept_record_can_be_had_back_byte_for_byte() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("invalid.ndjson");
+        let path = folder.path().join("late.ndjson");
         let mut file = AsideFile::open(path.clone(), 0).unwrap();
         file.keep("a.log", &record(b"text \"quoted\"")).unwrap();
         file.keep("a.log", &record(b"\xff\xfe")).unwrap();
@@ -157,7 +184,7 @@ mod tests {
     #[test]
     fn what_lies_behind_the_checkpoint_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("invalid.ndjson");
+        let path = folder.path().join("late.ndjson");
         let mut file = AsideFile::open(path.clone(), 0).unwrap();
         file.keep("a.log", &record(b"one")).unwrap();
         let kept = file.sync().unwrap();

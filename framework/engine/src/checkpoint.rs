@@ -16,9 +16,10 @@ use datashark_sdk::input::{Micros, PartitionId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::quarantine::Place;
 
-/// The version of the format that this build writes and reads.
-const VERSION: u32 = 1;
+/// The version of the format that this build writes. It reads version 1, too.
+const VERSION: u32 = 2;
 
 /// How far a use case has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,10 +31,10 @@ pub(crate) struct Checkpoint {
     pub(crate) closed_until: Option<Micros>,
     /// How far each partition is.
     pub(crate) partitions: BTreeMap<String, PartitionCheckpoint>,
-    /// What each output gave as its receipt.
-    pub(crate) receipts: BTreeMap<String, String>,
-    /// The length of the file of invalid records.
-    pub(crate) invalid_bytes: u64,
+    /// How far each output is.
+    pub(crate) outputs: BTreeMap<String, OutputCheckpoint>,
+    /// The quarantine of records.
+    pub(crate) records: Place,
     /// The length of the file of late records.
     pub(crate) late_bytes: u64,
 }
@@ -50,6 +51,49 @@ pub(crate) struct PartitionCheckpoint {
     /// Everything before this offset was accounted for: it is filtered, invalid, late, or in a
     /// window.
     pub(crate) accounted: u64,
+}
+
+/// How far an output is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct OutputCheckpoint {
+    /// What it gave as its receipt.
+    pub(crate) receipt: Option<String>,
+    /// Windows that end at or before this it has: it may be ahead of the others.
+    pub(crate) delivered_until: Option<Micros>,
+    /// The quarantine of what it refused.
+    pub(crate) quarantine: Place,
+}
+
+/// A checkpoint of version 1: all outputs were equally far.
+#[derive(Deserialize)]
+struct Version1 {
+    use_case: String,
+    closed_until: Option<Micros>,
+    partitions: BTreeMap<String, PartitionCheckpoint>,
+    receipts: BTreeMap<String, String>,
+    late_bytes: u64,
+}
+
+impl From<Version1> for Checkpoint {
+    fn from(old: Version1) -> Self {
+        let output = |receipt| OutputCheckpoint {
+            receipt: Some(receipt),
+            delivered_until: old.closed_until,
+            quarantine: Place::default(),
+        };
+        let receipts = old.receipts.into_iter();
+        Checkpoint {
+            version: VERSION,
+            use_case: old.use_case,
+            closed_until: old.closed_until,
+            partitions: old.partitions,
+            outputs: receipts
+                .map(|(name, receipt)| (name, output(receipt)))
+                .collect(),
+            records: Place::default(),
+            late_bytes: old.late_bytes,
+        }
+    }
 }
 
 impl Checkpoint {
@@ -96,18 +140,26 @@ impl CheckpointFile {
             path: self.path.display().to_string(),
             reason,
         };
-        let checkpoint: Checkpoint = serde_json::from_slice(&bytes).map_err(|error| {
+        let damaged = |error| {
             state(format!(
                 "not a checkpoint ({error}); remove the file to read the input from its start"
             ))
-        })?;
-        if checkpoint.version != VERSION {
-            return Err(state(format!(
-                "written in format {} and this build reads format {VERSION}; run the build that wrote it, or remove the file to read the input from its start",
-                checkpoint.version
-            )));
+        };
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
         }
-        Ok(Some(checkpoint))
+        let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let checkpoint = match version {
+            1 => serde_json::from_slice::<Version1>(&bytes).map(Checkpoint::from),
+            VERSION => serde_json::from_slice(&bytes),
+            _ => {
+                return Err(state(format!(
+                    "written in format {version} and this build reads formats 1 to {VERSION}; run the build that wrote it, or remove the file to read the input from its start"
+                )));
+            }
+        };
+        checkpoint.map(Some).map_err(damaged)
     }
 
     /// Makes a checkpoint durable.
@@ -187,5 +239,26 @@ mod tests {
         let checkpoint = file.load().unwrap().unwrap();
         assert_eq!(checkpoint.use_case, "Web Anomaly Detection");
         assert_eq!(checkpoint.partitions["8-15-1"].offset, 1048576);
+        let csv = &checkpoint.outputs["csv"];
+        assert!(csv.receipt.is_some());
+        assert_eq!(csv.delivered_until, checkpoint.closed_until);
+    }
+
+    #[test]
+    fn the_second_format_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::in_folder(folder.path());
+        fs::write(
+            &file.path,
+            include_bytes!("../test-data/checkpoint.v2.json"),
+        )
+        .unwrap();
+        let checkpoint = file.load().unwrap().unwrap();
+        let elasticsearch = &checkpoint.outputs["elasticsearch"];
+        assert_eq!(elasticsearch.receipt, None);
+        assert_eq!(elasticsearch.delivered_until, checkpoint.closed_until);
+        assert!(checkpoint.outputs["csv"].delivered_until > checkpoint.closed_until);
+        assert_eq!(elasticsearch.quarantine.bytes, 4096);
+        assert_eq!(checkpoint.records.last, 3);
     }
 }

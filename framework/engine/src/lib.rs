@@ -86,6 +86,7 @@ mod filter;
 mod job;
 mod ledger;
 mod model;
+mod quarantine;
 mod run;
 mod window;
 
@@ -93,6 +94,10 @@ pub use aggregate::Bound;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Result};
 pub use filter::Filter;
-pub use job::{BATCH_INPUT, Checked, Job, Registry, RunOptions, Summary, check};
+pub use job::{
+    BATCH_INPUT, Checked, Job, Registry, Replay, Replayed, RunOptions, Summary, check, drop_kept,
+    folder_name,
+};
 pub use ledger::Ledger;
+pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Observer, Stop};

@@ -1,5 +1,6 @@
 //! What a use case found: a batch of `key`, `score` and metadata columns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
@@ -119,16 +120,25 @@ impl Findings {
 
     /// The id of each finding: the same for the same use case, window and key, so that an output
     /// that can overwrite by id holds a finding once however often it is delivered. 32 hexadecimal
-    /// digits of 128 bits of FNV-1a over the three.
+    /// digits of 128 bits of FNV-1a over the three, and where a key comes more than once in a window,
+    /// over which time it is.
     pub fn ids(&self, use_case: &str, window: &Window) -> Vec<String> {
         let prefix = fnv1a(FNV_BASIS, use_case.as_bytes());
         let prefix = fnv1a(prefix, &[0xff]);
         let prefix = fnv1a(prefix, &window.start.to_be_bytes());
-        let id = |key: &str| format!("{:032x}", fnv1a(prefix, key.as_bytes()));
-        self.keys()
-            .iter()
-            .map(|key| id(key.unwrap_or_default()))
-            .collect()
+        let mut times: HashMap<u128, u32> = HashMap::with_capacity(self.len());
+        let id = |key: &str| {
+            let first = fnv1a(prefix, key.as_bytes());
+            let n = times.entry(first).or_insert(0);
+            let id = match *n {
+                0 => first,
+                n => fnv1a(fnv1a(first, &[0xff]), &n.to_be_bytes()),
+            };
+            *n += 1;
+            format!("{id:032x}")
+        };
+        let keys = self.keys().iter();
+        keys.map(|key| key.unwrap_or_default()).map(id).collect()
     }
 }
 

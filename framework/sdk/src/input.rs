@@ -18,6 +18,10 @@ use serde::de::DeserializeOwned;
 use crate::Result;
 use crate::conf::{Problems, Section};
 
+mod header;
+
+pub use header::{Directives, Header, HeaderRule};
+
 /// The name of a partition, stable over restarts: it keys the checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartitionId(Arc<str>);
@@ -51,11 +55,29 @@ pub struct Payloads {
     pub records: BinaryViewArray,
     /// Where each record starts, ascending; as many as `records`.
     pub offsets: ScalarBuffer<u64>,
-    /// The first line of the file where the codec asked for it ([`Open::header`]), whatever part
-    /// of the file these records are from.
-    pub header: Option<Arc<[u8]>>,
+    /// The header lines of the file where the codec asked for them ([`Open::header`]), as they
+    /// hold for the first of these records, whatever part of the file they are from. Directives
+    /// among the records hold for what follows them.
+    pub header: Option<Header>,
     /// The 1-based line number of the first record where records are lines and it is known.
     pub first_line: Option<u64>,
+}
+
+impl Payloads {
+    /// Some of the records.
+    #[must_use]
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        let mut header = self.header.clone();
+        if let Some(header) = &mut header {
+            header.behind(&self.records.slice(0, start));
+        }
+        Payloads {
+            records: self.records.slice(start, len),
+            offsets: self.offsets.slice(start, len),
+            header,
+            first_line: self.first_line.map(|line| line + start as u64),
+        }
+    }
 }
 
 /// What a batch carries: bytes to decode, or columns where the format itself has them (Parquet).
@@ -165,8 +187,8 @@ pub struct Open {
     pub resume: BTreeMap<PartitionId, Resume>,
     /// Read what is there now to its end, then end; do not wait for more.
     pub once: bool,
-    /// The codec needs a file's first line with every batch of the file.
-    pub header: bool,
+    /// The lines of a file that the codec needs with every batch of it.
+    pub header: HeaderRule,
     /// The columns that will be used, where the input has columns (Parquet); `None` is all.
     pub columns: Option<Vec<String>>,
     /// A record larger than this is [`Oversized`]; 0 is the input's own default.

@@ -40,6 +40,7 @@
 
 mod batches;
 pub mod conf;
+pub mod document;
 mod error;
 mod findings;
 pub mod input;

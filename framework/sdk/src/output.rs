@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -26,7 +27,7 @@ pub struct FindingsBatch {
     /// The findings.
     pub findings: Findings,
     /// The id of each; see [`Findings::ids`].
-    pub ids: Vec<String>,
+    pub ids: Arc<[String]>,
 }
 
 /// What became of one finding.
@@ -40,18 +41,38 @@ pub enum Fate {
     Again(String),
 }
 
-/// What became of a batch of findings.
+/// What became of the findings of one [`Output::write`].
 #[derive(Debug)]
 pub enum Outcome {
     /// The target has all of them; for good, once [`Output::sync`] has been called.
     Safe,
-    /// Each has a fate of its own.
+    /// Each has a fate of its own: those of the first batch, then those of the next.
     Each(Vec<Fate>),
     /// None was taken, trying again may help; why.
     Again(String),
     /// None was taken, and trying again does not help until somebody acts: the disk is full, the
     /// path cannot be written. The run stops and commits nothing of this window.
     Stop(crate::Error),
+}
+
+/// How much the engine may gather for one [`Output::write`]. What waits while a write is under way
+/// is gathered anyhow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gather {
+    /// The most findings of one write, in whole windows: a window with more goes alone.
+    pub max_findings: usize,
+    /// How long findings may wait for more to come. The end of a run does not wait.
+    pub max_age: Duration,
+}
+
+impl Default for Gather {
+    /// A window at a time, at once.
+    fn default() -> Self {
+        Gather {
+            max_findings: 0,
+            max_age: Duration::ZERO,
+        }
+    }
 }
 
 /// What the engine tells an output when it opens it.
@@ -92,15 +113,23 @@ pub trait Output: Send + Sized + 'static {
         Vec::new()
     }
 
-    /// Opens the target.
+    /// How much it wants to be given at a time.
+    fn gather(conf: &Self::Conf) -> Gather {
+        let _ = conf;
+        Gather::default()
+    }
+
+    /// Opens the target. A server that is away is no error here but [`Outcome::Again`] in
+    /// [`Output::write`], which the engine repeats.
     ///
     /// # Errors
-    /// The target cannot be had.
+    /// The target cannot be had, and trying again does not help.
     async fn open(conf: Self::Conf, open: OpenOutput) -> Result<Self>;
 
-    /// Delivers findings and says what became of them. One call at a time, in the order of the
-    /// windows.
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome;
+    /// Delivers findings and says what became of them: a batch for each window, none empty, as many
+    /// as [`Output::gather`] allows. One call at a time, in the order of the windows. The future may
+    /// be dropped when a run is stopped; what it was given then comes again in a later run.
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome;
 
     /// Makes what was written durable (a file's fsync), before the engine commits the windows that
     /// it came from. Called once for several writes. The receipt, if any, is kept with the
@@ -121,7 +150,7 @@ pub trait Output: Send + Sized + 'static {
 #[async_trait]
 pub trait DynOutput: Send {
     /// See [`Output::write`].
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome;
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome;
     /// See [`Output::sync`].
     ///
     /// # Errors
@@ -133,8 +162,8 @@ pub trait DynOutput: Send {
 
 #[async_trait]
 impl<O: Output> DynOutput for O {
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
-        Output::write(self, batch).await
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
+        Output::write(self, batches).await
     }
 
     async fn sync(&mut self) -> Result<Option<String>> {
@@ -154,6 +183,7 @@ pub struct OutputEntry {
     /// What it is, in a line.
     pub about: &'static str,
     check: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
+    gather: fn(&Section) -> Result<Gather, Problems>,
     open: fn(&Section, OpenOutput) -> Opening,
 }
 
@@ -183,6 +213,7 @@ impl OutputEntry {
                     Ok(O::files(&conf))
                 }
             },
+            gather: |section| Ok(O::gather(&section.parse::<O::Conf>()?)),
             open: |section, open| {
                 let conf = section.parse::<O::Conf>();
                 Box::pin(async move {
@@ -199,6 +230,14 @@ impl OutputEntry {
     /// Every mistake in the section.
     pub fn check(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
         (self.check)(section)
+    }
+
+    /// How much the output wants to be given at a time; see [`Output::gather`].
+    ///
+    /// # Errors
+    /// A mistake in the section.
+    pub fn gather(&self, section: &Section) -> Result<Gather, Problems> {
+        (self.gather)(section)
     }
 
     /// Opens the output.

@@ -9,7 +9,8 @@ use arrow::array::BinaryViewArray;
 use async_trait::async_trait;
 use datashark_engine::Stop;
 use datashark_sdk::input::{
-    Content, Input, InputBatch, InputEvent, Micros, Open, PartitionId, Payloads, Source,
+    Content, Directives, Header, HeaderRule, Input, InputBatch, InputEvent, Micros, Open,
+    PartitionId, Payloads, Source,
 };
 use datashark_sdk::{Error, Result};
 use serde::Deserialize;
@@ -167,7 +168,7 @@ impl Reader {
                 partition: id,
                 name: partition.name.clone(),
             });
-            queues.push(batches(partition, from, &script));
+            queues.push(batches(partition, from, &script, open.header));
         }
         while queues.iter().any(|queue| !queue.is_empty()) {
             events.extend(
@@ -217,7 +218,12 @@ impl Reader {
 }
 
 /// The batches of a partition from an offset on.
-fn batches(partition: &Partition, from: u64, script: &Script) -> VecDeque<InputBatch> {
+fn batches(
+    partition: &Partition,
+    from: u64,
+    script: &Script,
+    rule: HeaderRule,
+) -> VecDeque<InputBatch> {
     let offsets = partition.offsets();
     let first = offsets
         .partition_point(|offset| *offset < from)
@@ -235,10 +241,7 @@ fn batches(partition: &Partition, from: u64, script: &Script) -> VecDeque<InputB
             content: Content::Payloads(Payloads {
                 records,
                 offsets: offsets[start..end].to_vec().into(),
-                header: partition
-                    .records
-                    .first()
-                    .map(|record| record.as_slice().into()),
+                header: header(&partition.records, start, rule),
                 first_line: Some(start as u64 + 1),
             }),
             end_offset: offsets[end],
@@ -248,6 +251,19 @@ fn batches(partition: &Partition, from: u64, script: &Script) -> VecDeque<InputB
         }
     };
     starts.map(batch).collect()
+}
+
+/// The header lines that hold for the record at `start`.
+fn header(records: &[Vec<u8>], start: usize, rule: HeaderRule) -> Option<Header> {
+    match rule {
+        HeaderRule::None => None,
+        HeaderRule::FirstLine => records.first().map(|record| record.as_slice().into()),
+        HeaderRule::Directives(mark) => {
+            let mut directives = Directives::new(mark);
+            directives.read(&BinaryViewArray::from_iter_values(&records[..start]));
+            Some(Header::Directives(directives))
+        }
+    }
 }
 
 #[async_trait]

@@ -74,14 +74,14 @@ impl Output for MemoryOutput {
         Ok(MemoryOutput { found })
     }
 
-    async fn write(&mut self, batch: &FindingsBatch) -> Outcome {
-        match lines(batch) {
-            Ok(lines) => {
-                self.found.edit(|found| found.extend(lines));
-                Outcome::Safe
+    async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
+        for batch in batches {
+            match lines(batch) {
+                Ok(lines) => self.found.edit(|found| found.extend(lines)),
+                Err(error) => return Outcome::Stop(error),
             }
-            Err(error) => Outcome::Stop(error),
         }
+        Outcome::Safe
     }
 
     async fn sync(&mut self) -> Result<Option<String>> {

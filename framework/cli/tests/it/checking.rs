@@ -12,7 +12,8 @@ fn conf(name: &str, path: &str) -> String {
 fn every_shipped_conf_is_right() {
     let folder = Folder::new();
     let mut names: Vec<String> = Vec::new();
-    for entry in std::fs::read_dir(root().join("conf")).unwrap().flatten() {
+    let entries = std::fs::read_dir(root().join("conf")).unwrap().flatten();
+    for entry in entries.filter(|entry| entry.path().is_dir()) {
         let name = entry.file_name().into_string().unwrap();
         let conf = entry.path().join(format!("{name}.conf"));
         assert!(conf.is_file(), "{}", conf.display());

@@ -24,17 +24,25 @@ fn killed_at(folder: &Folder, n_bytes: u64) -> bool {
     !ended
 }
 
-/// The records of a file of those that were kept aside, without their line's number: a run that goes
-/// on in the middle of a file knows the offset alone.
-fn kept(folder: &Folder, name: &str) -> Vec<String> {
-    let text = folder.read(&format!("state/hits/{name}.ndjson"));
-    let without_line = |line: &str| match line.split_once("\"line\":") {
+/// Records that were kept aside, without their line's number, which a run that goes on in the middle
+/// of a file does not know, and without the time.
+fn kept(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let without = |line: String, key: &str| match line.split_once(&format!("\"{key}\":")) {
         Some((head, tail)) => format!("{head}{}", tail.split_once(',').unwrap().1),
-        None => line.to_owned(),
+        None => line,
     };
-    let mut records: Vec<String> = text.lines().map(without_line).collect();
+    let lines = lines.into_iter();
+    let mut records: Vec<String> = lines
+        .map(|line| without(without(line, "line"), "time"))
+        .collect();
     records.sort();
     records
+}
+
+fn late_and_invalid(folder: &Folder) -> (Vec<String>, Vec<String>) {
+    let late = folder.read("state/hits/late.ndjson");
+    let invalid = folder.quarantined("state/hits");
+    (kept(late.lines().map(str::to_owned)), kept(invalid))
 }
 
 /// Kills runs when the csv file is at ten random lengths, then lets one run to the end.
@@ -43,7 +51,7 @@ fn is_the_same_as_never_killed(logs: &Logs, seed: u64) {
     folder.write("datashark.conf", GLOBAL);
     folder.run(&ARGS).ends(0);
     assert_same(&rows(folder), &logs.rows, "never killed");
-    let (late, invalid) = (kept(folder, "late"), kept(folder, "invalid"));
+    let (late, invalid) = late_and_invalid(folder);
     assert_eq!(
         (late.len() as u64, invalid.len() as u64),
         (logs.n_late, logs.n_invalid)
@@ -66,16 +74,9 @@ fn is_the_same_as_never_killed(logs: &Logs, seed: u64) {
     folder.run(&ARGS).ends(0);
     let how = format!("killed {n_killed} times at {lengths:?}");
     assert_same(&rows(folder), &logs.rows, &how);
-    assert_same(
-        &kept(folder, "invalid"),
-        &invalid,
-        &format!("{how}: invalid records"),
-    );
-    assert_same(
-        &kept(folder, "late"),
-        &late,
-        &format!("{how}: late records"),
-    );
+    let again = late_and_invalid(folder);
+    assert_same(&again.0, &late, &format!("{how}: late records"));
+    assert_same(&again.1, &invalid, &format!("{how}: invalid records"));
     // And nothing comes again.
     let account = folder.run(&ARGS).ends(0).account();
     assert_eq!(account, [0; 5]);

@@ -5,12 +5,16 @@
 
 mod anomaly;
 mod checking;
+mod codec;
 mod console;
 mod delivery;
 mod exactly_once;
 mod killed;
 mod live;
 mod mistakes;
+mod progress;
+mod quarantine;
 mod real_logs;
+mod search;
 mod shark;
 mod signals;

@@ -263,15 +263,14 @@ fn invalid_records_are_counted_told_and_kept() {
     ran.says(&[
         "invalid record in words.json:2",
         "invalid record in words.json:4",
-        "invalid records are kept in state/words/invalid.ndjson",
+        "invalid records are kept in state/words/quarantine",
     ]);
-    let kept = folder.read("state/words/invalid.ndjson");
-    let lines: Vec<&str> = kept.lines().collect();
-    assert_eq!(lines.len(), 2, "{kept}");
+    let kept = folder.quarantined("state/words");
+    assert_eq!(kept.len(), 2, "{kept:?}");
     assert!(
-        lines[0].contains("\"line\":2,\"offset\":11,")
-            && lines[0].ends_with("\"record\":\"broken\"}"),
-        "{kept}"
+        kept[0].contains("\"offset\":11,\"line\":2,")
+            && kept[0].ends_with("\"record\":\"broken\"}"),
+        "{kept:?}"
     );
     assert_eq!(folder.rows("out.csv"), ["x,2"]);
 }

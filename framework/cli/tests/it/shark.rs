@@ -84,6 +84,21 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// The records in a use case's quarantine, a line each, in order.
+    pub(crate) fn quarantined(&self, state: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path(state).join("quarantine")) else {
+            return Vec::new();
+        };
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let unpacked = files.iter().flat_map(|file| {
+            let file = zstd::Decoder::new(fs::File::open(file).unwrap());
+            let text = std::io::read_to_string(file.unwrap()).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        });
+        unpacked.collect()
+    }
+
     pub(crate) fn len(&self, name: &str) -> u64 {
         fs::metadata(self.path(name)).map_or(0, |metadata| metadata.len())
     }
@@ -117,12 +132,16 @@ impl Folder {
 
     /// A shell script, run here with the binary as `$datashark`.
     pub(crate) fn script(&self, script: &str) -> Ran {
+        ran(&mut self.shell(script))
+    }
+
+    fn shell(&self, script: &str) -> Command {
         let mut command = Command::new("bash");
         command
             .args(["-c", script])
             .env("datashark", env!("CARGO_BIN_EXE_datashark"));
         self.settle(&mut command);
-        ran(&mut command)
+        command
     }
 
     fn settle(&self, command: &mut Command) {
@@ -142,20 +161,28 @@ impl Folder {
 
     /// Starts the binary.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (stdout, stderr) = (Arc::default(), Arc::default());
-        let readers = vec![
-            gather(child.stdout.take().unwrap(), &stdout),
-            gather(child.stderr.take().unwrap(), &stderr),
-        ];
-        Running {
-            child,
-            stdout,
-            stderr,
-            readers,
-        }
+        start(self.command(args))
+    }
+
+    /// Starts a shell script with the binary as `$datashark`.
+    pub(crate) fn start_script(&self, script: &str) -> Running {
+        start(self.shell(script))
+    }
+}
+
+fn start(mut command: Command) -> Running {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (stdout, stderr) = (Arc::default(), Arc::default());
+    let readers = vec![
+        gather(child.stdout.take().unwrap(), &stdout),
+        gather(child.stderr.take().unwrap(), &stderr),
+    ];
+    Running {
+        child,
+        stdout,
+        stderr,
+        readers,
     }
 }
 
@@ -196,6 +223,11 @@ impl Running {
 
     pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
+    }
+
+    /// All that it has shown.
+    pub(crate) fn output(&self) -> String {
+        self.stdout() + &self.stderr()
     }
 
     /// Whether it has ended by itself.

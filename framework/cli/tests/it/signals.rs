@@ -83,3 +83,24 @@ fn after_a_kill_the_open_window_is_read_again_and_delivered_once() {
         "2026-03-01 12:01:00,192.0.2.1,2\n2026-03-01 12:03:00,192.0.2.2,2\n2026-03-01 12:04:00,192.0.2.3,1\n"
     );
 }
+
+#[test]
+fn a_second_ctrl_c_ends_a_run_at_once_whose_output_takes_nothing() {
+    let folder = Folder::new();
+    folder.write("hits.conf", HITS);
+    folder.write(
+        "hits.sql",
+        "SELECT source AS key, count(*) AS score FROM records GROUP BY source",
+    );
+    folder.write("logs/a.json", hit("00:01", "192.0.2.1"));
+    // A pipe that nobody reads from.
+    folder.script("mkfifo out.csv").ends(0);
+    let running = folder.start(&["standalone", "hits.conf"]);
+    let begun = "Hits: input file, output csv";
+    wait_until("the run has begun", || running.stderr().contains(begun));
+    running.signal("INT");
+    let asked = "once more to stop at once";
+    wait_until("it is stopping", || running.stderr().contains(asked));
+    running.signal("INT");
+    running.finish().ends(130).prints_nothing();
+}

@@ -51,7 +51,11 @@ pub(crate) fn session(runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_default_features()
         .with_physical_optimizer_rules(rules)
         .build();
-    SessionContext::new_with_state(state)
+    let session = SessionContext::new_with_state(state);
+    for function in datashark_functions::all() {
+        session.register_udf(function);
+    }
+    session
 }
 
 /// The table `records` while a query is planned: columns without rows.

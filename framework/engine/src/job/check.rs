@@ -17,10 +17,10 @@ use datashark_sdk::{Aggregate, DynUseCase, Error, Findings};
 use super::records::{Known, known, no_column};
 use super::run::quoted;
 use super::sql_use_case::SqlUseCase;
-use super::{BATCH_INPUT, CheckedRecords, Job, Registry};
+use super::{BATCH_INPUT, Job, Registry};
 use crate::aggregate::{self, Aggregation, Planned};
 use crate::filter::Filter;
-use crate::run::lane::TimeSource;
+use crate::run::lane::{self, TimeSource};
 use crate::run::micros;
 use crate::window::{Windowing, Windows};
 
@@ -98,7 +98,7 @@ impl Check<'_> {
             .await?;
         let columns = columns(&known, &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
-        let records = CheckedRecords {
+        let records = lane::Records {
             format: known.format,
             filter,
             filter_columns,

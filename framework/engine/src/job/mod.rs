@@ -5,6 +5,7 @@
 
 mod check;
 mod records;
+mod replay;
 mod run;
 mod scoring;
 mod sql_use_case;
@@ -13,21 +14,18 @@ mod training;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::datatypes::Field;
 use datafusion::prelude::SessionContext;
-use datashark_codec::Format;
 use datashark_conf::{Conf, Global};
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
 use datashark_sdk::{DynUseCase, UseCaseEntry};
 
-use crate::aggregate::{Aggregation, Bound};
-use crate::filter::Filter;
-use crate::run::lane::TimeSource;
-use crate::window::Windowing;
+use crate::aggregate::Bound;
+use crate::run::lane::Records;
 
 pub use self::check::{Checked, check};
+pub use self::replay::{Replay, Replayed, drop_kept};
 pub use self::run::{RunOptions, Summary};
 
 /// The name that the input of a batch use case's `file` is registered under.
@@ -52,7 +50,7 @@ pub struct Job {
     pub(crate) input: (InputEntry, Section),
     pub(crate) batch_input: Option<InputEntry>,
     pub(crate) outputs: Vec<(OutputEntry, Section)>,
-    pub(crate) records: CheckedRecords,
+    pub(crate) records: Records,
     /// What a model depends on, beside the training file.
     pub(crate) parameters: String,
     /// Kept for as long as the job is: the session holds the joined tables.
@@ -60,18 +58,6 @@ pub struct Job {
     /// The files that its outputs write.
     pub(crate) output_files: Vec<PathBuf>,
     pub(crate) notes: Vec<String>,
-}
-
-/// How records become rows, checked.
-#[derive(Clone)]
-pub(crate) struct CheckedRecords {
-    pub(crate) format: Option<Arc<dyn Format>>,
-    pub(crate) filter: Filter,
-    pub(crate) filter_columns: Vec<Field>,
-    pub(crate) columns: Vec<Field>,
-    pub(crate) time: TimeSource,
-    pub(crate) windowing: Windowing,
-    pub(crate) aggregation: Aggregation,
 }
 
 impl Job {
@@ -128,7 +114,7 @@ impl Job {
 }
 
 /// A use case's name as a folder's: lower case, letters and digits, `-` for the rest.
-pub(crate) fn folder_name(name: &str) -> String {
+pub fn folder_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let name: String = name.to_lowercase().chars().map(plain).collect();
     let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();

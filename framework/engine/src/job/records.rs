@@ -19,13 +19,14 @@ pub(super) struct Known {
     pub(super) format: Option<Arc<dyn Format>>,
     /// The columns that there are; `None` where any name may be asked for.
     pub(super) fixed: Option<Vec<Field>>,
-    /// The types that the conf gives to columns.
+    /// The types that the conf gives to columns, and those that an open format's columns have
+    /// where the conf does not say.
     pub(super) typed: Vec<Field>,
 }
 
 /// The records of a conf: its format and columns.
 pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Known, Problems> {
-    let typed: Vec<Field> = conf
+    let mut typed: Vec<Field> = conf
         .columns
         .iter()
         .map(|(name, t)| field(conf, name, *t))
@@ -53,7 +54,14 @@ pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Kn
     let format = format(conf, wanted, hint)?;
     let fixed = match format.columns() {
         Columns::Fixed(fields) => Some(fields.iter().map(|f| f.as_ref().clone()).collect()),
-        Columns::Open => None,
+        Columns::Open => {
+            for known in format.known_columns().iter() {
+                if !typed.iter().any(|typed| typed.name() == known.name()) {
+                    typed.push(known.as_ref().clone());
+                }
+            }
+            None
+        }
     };
     Ok(Known {
         format: Some(format),
@@ -171,7 +179,7 @@ impl Known {
     fn is_regex(&self) -> bool {
         self.format
             .as_ref()
-            .is_some_and(|format| format.name() == "regex")
+            .is_some_and(|format| matches!(format.name(), "regex" | "grok"))
     }
 
     /// Whether the records have named fields, and not just a line of text.

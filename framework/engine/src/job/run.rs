@@ -1,30 +1,33 @@
 //! Runs a checked use case.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use datashark_sdk::input::Open;
-use datashark_sdk::output::{DynOutput, OpenOutput};
+use datashark_sdk::output::{DynOutput, Gather, OpenOutput};
 use datashark_sdk::{Batches, Findings, Model, Window};
 use tokio::sync::watch;
 
 use super::scoring::Scoring;
 use super::{Job, folder_name};
+use crate::checkpoint::OutputCheckpoint;
 use crate::clock::Clock;
-use crate::deliver::{Delivery, NamedOutput, Patience};
+use crate::deliver::{self, Delivery, OpenedOutput, Patience};
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
-use crate::run::lane::{Pipeline, TimeSource};
+use crate::run::lane::{Pipeline, Records, TimeSource};
 use crate::run::{Durable, Observer, Settings, Stop, Until, micros, run};
 use crate::window::Windowing;
 
 /// How long a partition may be silent before it no longer holds the watermark back, where the conf
 /// does not say.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of findings may wait in memory where there is no `memory_limit`.
+const WAITING_BYTES: usize = 64 << 20;
 /// How often a delivery of a batch run is tried.
 const BATCH_TRIES: u32 = 10;
 
@@ -58,8 +61,8 @@ pub struct Summary {
     pub n_windows: u64,
     /// What could not be read; the rest was delivered.
     pub failures: Vec<String>,
-    /// Where invalid records are kept.
-    pub invalid_path: PathBuf,
+    /// Where invalid records and refused findings are kept.
+    pub quarantine: PathBuf,
 }
 
 impl Job {
@@ -80,14 +83,16 @@ impl Job {
             false => crate::run::Resuming::No,
         };
         let durable = Durable::open(&folder, self.name(), resuming)?;
-        let invalid_path = durable.invalid_path();
+        let quarantine = durable.quarantine_folder();
         let model = self.model(&folder, &options, &observer).await?;
         let rows_schema = self.records.aggregation.rows_schema()?;
         let schema = self.findings_schema(&model, &rows_schema);
         let outputs = match debug {
-            Some(console) => vec![NamedOutput {
+            Some(console) => vec![OpenedOutput {
                 name: "console".to_owned(),
                 output: console,
+                gather: Gather::default(),
+                checkpoint: OutputCheckpoint::default(),
             }],
             None => {
                 self.open_outputs(&durable, &schema, options.clock.as_ref())
@@ -98,12 +103,15 @@ impl Job {
             true => Patience::Endless,
             false => Patience::Tries(BATCH_TRIES),
         };
+        durable.tidy()?;
+        let settings = self.delivering(&folder, patience, &options, &observer);
         let mut scoring = Scoring {
             name: self.name().into(),
+            id_name: self.name().into(),
             use_case: Arc::clone(&self.use_case),
             model,
             rows_schema,
-            delivery: Delivery::new(outputs, folder.join("refused.ndjson"), patience)?,
+            delivery: Delivery::start(outputs, &settings).await?,
             clock: Arc::clone(&options.clock),
             observer: Arc::clone(&observer),
             n_findings: 0,
@@ -112,10 +120,9 @@ impl Job {
         let mut outcome = self.read(durable, &mut scoring, &options, observer).await?;
         let n_refused = scoring.delivery.n_refused();
         if n_refused > 0 {
-            let kept = folder.join("refused.ndjson");
             let refused = format!(
                 "{n_refused} findings were refused; they are in {}",
-                kept.display()
+                quarantine.display()
             );
             outcome.failures.push(refused);
         }
@@ -124,8 +131,33 @@ impl Job {
             n_findings: scoring.n_findings,
             n_windows: scoring.n_windows,
             failures: outcome.failures,
-            invalid_path,
+            quarantine,
         })
+    }
+
+    /// How to deliver.
+    pub(super) fn delivering(
+        &self,
+        folder: &Path,
+        patience: Patience,
+        options: &RunOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> deliver::Settings {
+        let engine = &self.global.engine;
+        let memory_limit = engine.memory_limit_bytes.map(|limit| limit / 4);
+        deliver::Settings {
+            folder: folder.to_owned(),
+            limits: deliver::Limits {
+                memory_bytes: memory_limit.map_or(WAITING_BYTES, |limit| {
+                    usize::try_from(limit).unwrap_or(usize::MAX)
+                }),
+                spool_bytes: engine.spool_limit_bytes,
+            },
+            patience,
+            clock: Arc::clone(&options.clock),
+            stop: options.stop.clone(),
+            observer: Arc::clone(observer),
+        }
     }
 
     async fn read(
@@ -162,12 +194,12 @@ impl Job {
             return Ok(options.state_folder.join(name));
         }
         let folder = options.state_folder.join(format!("{name}.debug"));
-        for file in [
-            "checkpoint.json",
-            "invalid.ndjson",
-            "late.ndjson",
-            "refused.ndjson",
-        ] {
+        let quarantine = folder.join("quarantine");
+        if quarantine.exists() {
+            let what = format!("removing {}", quarantine.display());
+            fs::remove_dir_all(&quarantine).map_err(Error::io(what))?;
+        }
+        for file in ["checkpoint.json", "late.ndjson"] {
             let file = folder.join(file);
             if file.exists() {
                 let what = format!("removing {}", file.display());
@@ -178,7 +210,7 @@ impl Job {
     }
 
     /// The columns of the findings: what scoring no rows gives.
-    fn findings_schema(&self, model: &Model, rows_schema: &SchemaRef) -> SchemaRef {
+    pub(super) fn findings_schema(&self, model: &Model, rows_schema: &SchemaRef) -> SchemaRef {
         let rows = Batches::new(rows_schema, &[]);
         let scored = crate::run::lane::guarded(|| {
             Ok(self
@@ -191,24 +223,28 @@ impl Job {
         }
     }
 
-    async fn open_outputs(
+    pub(super) async fn open_outputs(
         &self,
         durable: &Durable,
         schema: &SchemaRef,
         clock: &dyn Clock,
-    ) -> Result<Vec<NamedOutput>> {
+    ) -> Result<Vec<OpenedOutput>> {
         let mut outputs = Vec::new();
         for (entry, section) in &self.outputs {
+            let checkpoint = durable.output(entry.name);
             let open = OpenOutput {
                 use_case: self.name().into(),
                 schema: Arc::clone(schema),
-                receipt: durable.receipt(entry.name),
+                receipt: checkpoint.receipt.clone(),
                 now: clock.now(),
             };
+            let gather = entry.gather(section).map_err(datashark_sdk::Error::from)?;
             let output = entry.open(section, open).await?;
-            outputs.push(NamedOutput {
+            outputs.push(OpenedOutput {
                 name: entry.name.to_owned(),
                 output,
+                gather,
+                checkpoint,
             });
         }
         Ok(outputs)
@@ -220,7 +256,7 @@ impl Job {
         let format = self.records.format.as_ref();
         let names = || self.columns().into_iter().map(str::to_owned).collect();
         Open {
-            header: format.is_some_and(|format| format.needs_header()),
+            header: format.map(|format| format.header()).unwrap_or_default(),
             columns: format.is_none().then(names),
             max_record_bytes: usize::try_from(engine.max_record_size_bytes).unwrap_or(usize::MAX),
             block_bytes: usize::try_from(engine.block_size_bytes).unwrap_or(usize::MAX),
@@ -237,18 +273,15 @@ impl Job {
     }
 
     pub(super) fn pipeline(&self, windowing: Windowing, time: TimeSource) -> Pipeline {
-        let records = self.records.clone();
         let memory_limit = self.global.engine.memory_limit_bytes;
         Pipeline {
-            format: records.format,
-            filter: records.filter,
-            filter_columns: records.filter_columns,
-            columns: records.columns,
-            time,
-            windowing,
+            records: Records {
+                windowing,
+                time,
+                ..self.records.clone()
+            },
             allowed_lateness: micros(self.conf.allowed_lateness.unwrap_or_default()),
             keep_late: self.conf.keep_late,
-            aggregation: records.aggregation,
             memory_limit: memory_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             used_bytes: AtomicUsize::new(0),
         }

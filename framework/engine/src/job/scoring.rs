@@ -1,6 +1,5 @@
 //! Where a use case's rows become findings and go out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,7 +9,7 @@ use datashark_sdk::output::FindingsBatch;
 use datashark_sdk::{Batches, DynUseCase, Findings, Model, Window};
 
 use crate::clock::Clock;
-use crate::deliver::Delivery;
+use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
 use crate::run::lane::guarded;
 use crate::run::{Observer, WindowSink};
@@ -18,6 +17,8 @@ use crate::run::{Observer, WindowSink};
 /// Scores the rows of windows and delivers the findings.
 pub(super) struct Scoring {
     pub(super) name: Arc<str>,
+    /// What the findings' ids are made of besides window and key: the name, but in a replay.
+    pub(super) id_name: Arc<str>,
     pub(super) use_case: Arc<dyn DynUseCase>,
     pub(super) model: Model,
     pub(super) rows_schema: SchemaRef,
@@ -68,7 +69,7 @@ impl WindowSink for Scoring {
         } else {
             window.end
         };
-        let ids = findings.ids(&self.name, &window);
+        let ids = findings.ids(&self.id_name, &window).into();
         let use_case = Arc::clone(&self.name);
         let batch = FindingsBatch {
             use_case,
@@ -77,15 +78,18 @@ impl WindowSink for Scoring {
             findings,
             ids,
         };
-        for said in self.delivery.deliver(&batch).await? {
-            if !said.is_empty() {
-                self.observer.message(&said);
-            }
-        }
-        Ok(())
+        self.delivery.deliver(&batch).await
     }
 
-    async fn sync(&mut self) -> Result<BTreeMap<String, String>> {
-        self.delivery.sync().await
+    fn number(&self) -> u64 {
+        self.delivery.number()
+    }
+
+    async fn delivered(&mut self) -> Result<Delivered> {
+        self.delivery.delivered().await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.delivery.finish().await
     }
 }

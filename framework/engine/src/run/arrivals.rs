@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId, Payloads};
+use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
 
 use crate::checkpoint::{Checkpoint, write_atomically};
 use crate::error::{Error, Result};
@@ -170,8 +170,8 @@ fn split_at_offset(batch: InputBatch, offset: u64) -> (InputBatch, Option<InputB
     let (head, tail) = match &batch.content {
         Content::Payloads(payloads) => {
             let n = payloads.offsets.partition_point(|o| *o < offset);
-            (Content::Payloads(slice(payloads, 0, n)), {
-                Content::Payloads(slice(payloads, n, payloads.offsets.len() - n))
+            (Content::Payloads(payloads.slice(0, n)), {
+                Content::Payloads(payloads.slice(n, payloads.offsets.len() - n))
             })
         }
         Content::Columns { rows, first_offset } => {
@@ -214,18 +214,10 @@ fn split_at_offset(batch: InputBatch, offset: u64) -> (InputBatch, Option<InputB
     (head, Some(tail))
 }
 
-fn slice(payloads: &Payloads, start: usize, len: usize) -> Payloads {
-    Payloads {
-        records: payloads.records.slice(start, len),
-        offsets: payloads.offsets.slice(start, len),
-        header: payloads.header.clone(),
-        first_line: payloads.first_line.map(|line| line + start as u64),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::BinaryViewArray;
+    use datashark_sdk::input::Payloads;
 
     use super::*;
 

@@ -52,7 +52,7 @@ impl Closing {
             if !self.slots.insert(*slot) {
                 continue;
             }
-            if let Windowing::Timed(windows) = self.pipeline.windowing {
+            if let Windowing::Timed(windows) = self.pipeline.records.windowing {
                 let of_slot = windows.of_slot(*slot);
                 let behind = |w: &Window| self.closed_until.is_none_or(|until| w.end > until);
                 self.open
@@ -79,7 +79,7 @@ impl Closing {
 
     /// All windows that are open, by end; in a run over everything, that one window.
     pub(crate) fn all_open(&self) -> Vec<Window> {
-        match self.pipeline.windowing {
+        match self.pipeline.records.windowing {
             Windowing::Whole => vec![Window::WHOLE],
             Windowing::Timed(_) => self.due(Micros::MAX),
         }
@@ -123,7 +123,7 @@ impl Closing {
 
     /// The slots that count in a window, and whether it is their last.
     fn slots_of(&self, window: Window) -> Vec<(Slot, Last)> {
-        let Windowing::Timed(windows) = self.pipeline.windowing else {
+        let Windowing::Timed(windows) = self.pipeline.records.windowing else {
             return vec![(Slot::WHOLE, Last::Yes)];
         };
         let from = Slot {
@@ -148,7 +148,7 @@ impl Closing {
     /// The rows of a window, made on a thread that may block.
     async fn finish(&self, states: Vec<State>) -> Result<Vec<RecordBatch>> {
         let pipeline = Arc::clone(&self.pipeline);
-        let finish = move || guarded(|| pipeline.aggregation.finish(states));
+        let finish = move || guarded(|| pipeline.records.aggregation.finish(states));
         let rows = tokio::task::spawn_blocking(finish).await;
         rows.map_err(|error| Error::Internal(format!("closing a window: {error}")))?
     }

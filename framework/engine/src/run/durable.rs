@@ -10,8 +10,9 @@ use tracing::warn;
 use super::arrivals::Arrivals;
 use super::lane::Report;
 use crate::aside::{AsideFile, AsideRecord};
-use crate::checkpoint::{Checkpoint, CheckpointFile, PartitionCheckpoint};
+use crate::checkpoint::{Checkpoint, CheckpointFile, OutputCheckpoint, PartitionCheckpoint};
 use crate::error::{Error, Result};
+use crate::quarantine::{self, Entry, Place, Quarantine, RECORDS};
 
 /// Invalid records that are told one by one; after that, only when their number has grown tenfold.
 const N_TOLD: u64 = 5;
@@ -22,17 +23,18 @@ pub(crate) enum Resuming {
     /// Go on where the last checkpoint is.
     Yes,
     /// Start anew: a batch run, or a look with `-d`. The outputs' receipts count all the same, so
-    /// that what a crashed run wrote by halves is cut off.
+    /// that what a crashed run wrote by halves is cut off, and the quarantine is gone on with.
     No,
 }
 
 /// The state folder of a use case, while a run has it.
 pub(crate) struct Durable {
+    folder: PathBuf,
     checkpoint: Checkpoint,
     file: CheckpointFile,
     resuming: Resuming,
     arrivals: Arrivals,
-    invalid: AsideFile,
+    records: Quarantine,
     late: AsideFile,
     n_invalid: u64,
     /// Held for as long as the run is: two runs on one state would both be wrong.
@@ -49,17 +51,22 @@ impl Durable {
         let saved = file.load()?;
         let mut checkpoint = saved.unwrap_or_else(|| Checkpoint::new(use_case));
         if resuming == Resuming::No {
-            let receipts = checkpoint.receipts;
-            checkpoint = Checkpoint::new(use_case);
-            checkpoint.receipts = receipts;
+            let earlier = std::mem::replace(&mut checkpoint, Checkpoint::new(use_case));
+            checkpoint.outputs = earlier.outputs;
+            for output in checkpoint.outputs.values_mut() {
+                output.delivered_until = None;
+            }
+            checkpoint.records = earlier.records;
+            checkpoint.late_bytes = earlier.late_bytes;
             let arrivals = folder.join("arrivals");
             if arrivals.exists() {
                 fs::remove_file(&arrivals).map_err(Error::io(what()))?;
             }
         }
         Ok(Durable {
+            folder: folder.to_owned(),
             arrivals: Arrivals::open(folder.join("arrivals"))?,
-            invalid: AsideFile::open(folder.join("invalid.ndjson"), checkpoint.invalid_bytes)?,
+            records: Quarantine::open(folder, RECORDS, checkpoint.records)?,
             late: AsideFile::open(folder.join("late.ndjson"), checkpoint.late_bytes)?,
             checkpoint,
             file,
@@ -100,14 +107,15 @@ impl Durable {
         self.checkpoint.closed_until
     }
 
-    /// The receipt of an output.
-    pub(crate) fn receipt(&self, output: &str) -> Option<String> {
-        self.checkpoint.receipts.get(output).cloned()
+    /// How far an output is.
+    pub(crate) fn output(&self, name: &str) -> OutputCheckpoint {
+        let output = self.checkpoint.outputs.get(name);
+        output.cloned().unwrap_or_default()
     }
 
-    /// Where invalid records are kept.
-    pub(crate) fn invalid_path(&self) -> PathBuf {
-        self.invalid.path().to_path_buf()
+    /// Where invalid records and refused findings are kept.
+    pub(crate) fn quarantine_folder(&self) -> PathBuf {
+        self.records.folder().to_path_buf()
     }
 
     /// The parts of a batch with the times when they arrived.
@@ -120,9 +128,9 @@ impl Durable {
     }
 
     /// Keeps the records of a batch that are to be kept aside.
-    pub(crate) fn keep(&mut self, input: &str, report: &Report) -> Result<()> {
+    pub(crate) fn keep(&mut self, input: &str, report: &Report, now: Micros) -> Result<()> {
         for record in &report.invalid {
-            self.invalid.keep(input, record)?;
+            self.keep_record(input, report.partition.as_str(), record, now)?;
             self.n_invalid += 1;
             self.tell_invalid(input, record);
         }
@@ -130,6 +138,18 @@ impl Durable {
             self.late.keep(input, record)?;
         }
         Ok(())
+    }
+
+    /// Keeps a record in the quarantine.
+    pub(crate) fn keep_record(
+        &mut self,
+        input: &str,
+        partition: &str,
+        record: &AsideRecord,
+        now: Micros,
+    ) -> Result<()> {
+        let entry = Entry::record(input, partition, record, now);
+        self.records.keep(&entry)
     }
 
     fn tell_invalid(&self, input: &str, record: &AsideRecord) {
@@ -143,6 +163,53 @@ impl Durable {
         }
     }
 
+    /// Where the quarantine of records is.
+    pub(crate) fn records(&self) -> Place {
+        self.checkpoint.records
+    }
+
+    /// Records that are invalid from now on go behind those that are there, which no longer count
+    /// once this is committed.
+    pub(crate) fn keep_records_behind(&mut self, folder: &Path) -> Result<()> {
+        self.records = Quarantine::open(folder, RECORDS, self.checkpoint.records.next())?;
+        Ok(())
+    }
+
+    /// Makes durable what a replay has changed: what the outputs say, and what is in quarantine.
+    pub(crate) fn commit_replay(
+        &mut self,
+        outputs: BTreeMap<String, OutputCheckpoint>,
+    ) -> Result<()> {
+        for (name, replayed) in outputs {
+            let output = self.checkpoint.outputs.entry(name).or_default();
+            output.receipt = replayed.receipt;
+            output.quarantine = replayed.quarantine;
+        }
+        self.checkpoint.records = self.records.sync()?;
+        self.file.save(&self.checkpoint)
+    }
+
+    /// What is in quarantine no longer counts.
+    pub(crate) fn forget_kept(&mut self, records: bool, findings: bool) -> Result<()> {
+        if records {
+            self.checkpoint.records = self.checkpoint.records.next();
+        }
+        let outputs = self.checkpoint.outputs.values_mut();
+        for output in outputs.filter(|_| findings) {
+            output.quarantine = output.quarantine.next();
+        }
+        self.file.save(&self.checkpoint)
+    }
+
+    /// Removes what no longer counts of the quarantine.
+    pub(crate) fn tidy(&self) -> Result<()> {
+        quarantine::tidy(&self.folder, RECORDS, self.checkpoint.records)?;
+        for (name, output) in &self.checkpoint.outputs {
+            quarantine::tidy(&self.folder, name, output.quarantine)?;
+        }
+        Ok(())
+    }
+
     /// A partition is gone for good.
     pub(crate) fn forget(&mut self, partition: &PartitionId) {
         self.checkpoint.partitions.remove(partition.as_str());
@@ -153,7 +220,7 @@ impl Durable {
         &mut self,
         partitions: BTreeMap<String, PartitionCheckpoint>,
         closed_until: Option<Micros>,
-        receipts: BTreeMap<String, String>,
+        outputs: BTreeMap<String, OutputCheckpoint>,
     ) -> Result<BTreeMap<PartitionId, u64>> {
         let offsets = partitions
             .iter()
@@ -163,8 +230,8 @@ impl Durable {
             self.checkpoint.partitions.extend(partitions);
             self.checkpoint.closed_until = closed_until;
         }
-        self.checkpoint.receipts.extend(receipts);
-        self.checkpoint.invalid_bytes = self.invalid.sync()?;
+        self.checkpoint.outputs = outputs;
+        self.checkpoint.records = self.records.sync()?;
         self.checkpoint.late_bytes = self.late.sync()?;
         self.file.save(&self.checkpoint)?;
         self.arrivals.committed(&self.checkpoint)?;
@@ -211,13 +278,22 @@ mod tests {
             offset: 9,
             ..PartitionCheckpoint::default()
         };
-        let receipts = BTreeMap::from([("csv".to_owned(), "7".to_owned())]);
+        let csv = OutputCheckpoint {
+            receipt: Some("7".to_owned()),
+            delivered_until: Some(9),
+            ..OutputCheckpoint::default()
+        };
+        let outputs = BTreeMap::from([("csv".to_owned(), csv)]);
         first
-            .commit(BTreeMap::from([("p".to_owned(), place)]), Some(5), receipts)
+            .commit(BTreeMap::from([("p".to_owned(), place)]), Some(5), outputs)
             .unwrap();
         drop(first);
         let again = Durable::open(folder.path(), "x", Resuming::No).unwrap();
-        assert_eq!(again.receipt("csv").as_deref(), Some("7"));
+        let csv = again.output("csv");
+        assert_eq!(
+            (csv.receipt.as_deref(), csv.delivered_until),
+            (Some("7"), None)
+        );
         assert!(again.resume().is_empty());
         assert_eq!(again.closed_until(), None);
     }

@@ -38,8 +38,9 @@ pub(crate) enum TimeSource {
     },
 }
 
-/// What all lanes of a use case do.
-pub(crate) struct Pipeline {
+/// How records become rows, as a check has found it.
+#[derive(Clone)]
+pub(crate) struct Records {
     /// How records become columns; `None` where the input gives columns.
     pub(crate) format: Option<Arc<dyn Format>>,
     pub(crate) filter: Filter,
@@ -49,9 +50,14 @@ pub(crate) struct Pipeline {
     pub(crate) columns: Vec<Field>,
     pub(crate) time: TimeSource,
     pub(crate) windowing: Windowing,
+    pub(crate) aggregation: Aggregation,
+}
+
+/// What all lanes of a use case do.
+pub(crate) struct Pipeline {
+    pub(crate) records: Records,
     pub(crate) allowed_lateness: Micros,
     pub(crate) keep_late: bool,
-    pub(crate) aggregation: Aggregation,
     /// What all windows together may take.
     pub(crate) memory_limit: Option<usize>,
     /// What all windows together take.
@@ -217,7 +223,7 @@ impl Lane {
         state: PartitionState,
         report: &mut Report,
     ) -> Result<()> {
-        let Windowing::Timed(windows) = self.pipeline.windowing else {
+        let Windowing::Timed(windows) = self.pipeline.records.windowing else {
             report.ledger.aggregated += rows.rows.num_rows() as u64;
             return self.aggregate(Slot::WHOLE, &rows.rows, report);
         };
@@ -246,7 +252,7 @@ impl Lane {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let aggregation = &self.pipeline.aggregation;
+        let aggregation = &self.pipeline.records.aggregation;
         let rows = projected(rows, aggregation.columns())?;
         let state = self
             .states
@@ -265,7 +271,7 @@ impl Lane {
         arrival: Micros,
         report: &mut Report,
     ) -> Result<(Rows, Vec<Micros>)> {
-        let TimeSource::Column { name, format } = &self.pipeline.time else {
+        let TimeSource::Column { name, format } = &self.pipeline.records.time else {
             let n = rows.rows.num_rows();
             return Ok((rows, vec![arrival; n]));
         };
@@ -320,7 +326,7 @@ impl Lane {
 
     /// Hands over the states of slots, window by window.
     fn collect(&mut self, windows: &[Vec<(Slot, Last)>]) -> Result<Vec<Vec<State>>> {
-        let aggregation = &self.pipeline.aggregation;
+        let aggregation = &self.pipeline.records.aggregation;
         let mut collected = Vec::with_capacity(windows.len());
         for slots in windows {
             let mut states = Vec::new();
@@ -350,7 +356,7 @@ impl Lane {
             return Ok(());
         }
         for state in self.states.values_mut() {
-            self.pipeline.aggregation.settle(state)?;
+            self.pipeline.records.aggregation.settle(state)?;
         }
         match self.used_bytes() {
             used_bytes if used_bytes > limit_bytes => Err(Error::Memory {
@@ -363,7 +369,7 @@ impl Lane {
 
     /// What the states of all lanes take, as far as each has counted.
     fn used_bytes(&mut self) -> usize {
-        let aggregation = &self.pipeline.aggregation;
+        let aggregation = &self.pipeline.records.aggregation;
         let now: usize = self
             .states
             .values()
@@ -438,6 +444,8 @@ fn oversized(batch: &InputBatch) -> Vec<AsideRecord> {
             "a record of {} bytes; `[engine] max_record_size` is less; kept is how it begins",
             oversized.n_bytes
         ),
+        header: None,
+        is_cut: true,
         record: oversized.head.clone(),
     });
     aside.collect()
@@ -459,14 +467,8 @@ fn offset_of(content: &Content, record_idx: u32) -> u64 {
 /// The record of a row, to be kept aside.
 fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecord {
     let idx = record_of(rows, row);
-    let offset = offset_of(content, idx);
     match content {
-        Content::Payloads(payloads) => AsideRecord {
-            offset,
-            line: payloads.first_line.map(|line| line + u64::from(idx)),
-            reason,
-            record: payloads.records.value(idx as usize).to_vec(),
-        },
+        Content::Payloads(payloads) => AsideRecord::of(payloads, idx as usize, reason),
         Content::Columns { rows, .. } => {
             let one = UInt32Array::from(vec![idx]);
             let values = rows.columns().iter().map(|column| {
@@ -475,9 +477,11 @@ fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecor
             });
             let values: Vec<String> = values.map(Result::unwrap_or_default).collect();
             AsideRecord {
-                offset,
+                offset: offset_of(content, idx),
                 line: None,
                 reason,
+                header: None,
+                is_cut: false,
                 record: values.join("\t").into_bytes(),
             }
         }

@@ -17,26 +17,27 @@ mod closing;
 mod durable;
 pub(crate) mod lane;
 mod reading;
+mod settings;
+mod sink;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
-use async_trait::async_trait;
 use datashark_sdk::Window;
-use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId, Progress};
-use tokio::sync::{mpsc, watch};
+use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use self::accounts::Accounts;
 use self::closing::Closing;
 pub(crate) use self::durable::{Durable, Resuming};
 use self::lane::{Lane, Pipeline, Report, ToLane};
-use crate::clock::Clock;
+pub use self::settings::{Observer, Stop};
+pub(crate) use self::settings::{Outcome, Settings, Until};
+pub(crate) use self::sink::WindowSink;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
-use crate::window::{Watermarks, Windowing};
+use crate::window::{Slot, Watermarks, Windowing};
 
 /// Batches that may wait in front of every lane.
 const BATCHES_PER_LANE: usize = 2;
@@ -46,69 +47,6 @@ const COMMIT_EVERY: Micros = 500_000;
 const COMMIT_PROGRESS_EVERY: Micros = 5_000_000;
 /// How often idle partitions are looked for, and progress is told.
 const TICK: Micros = 200_000;
-
-/// What a run tells whoever watches it.
-pub trait Observer: Send + Sync {
-    /// How far the input is and what became of the records so far.
-    fn progress(&self, progress: Progress, ledger: &Ledger) {
-        let _ = (progress, ledger);
-    }
-
-    /// A line for the user: `Written 3 Documents to CSV File x`.
-    fn message(&self, text: &str) {
-        let _ = text;
-    }
-}
-
-/// Takes the rows of closed windows, in the order of the windows' ends.
-#[async_trait]
-pub(crate) trait WindowSink: Send {
-    /// A window closed.
-    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()>;
-
-    /// Makes all that was given durable; gives the outputs' receipts.
-    async fn sync(&mut self) -> Result<BTreeMap<String, String>> {
-        Ok(BTreeMap::new())
-    }
-}
-
-/// When a run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// The input's end.
-    End,
-    /// It is stopped.
-    Stopped,
-}
-
-/// What to do with the windows that are open when a run is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Go on.
-    Not,
-    /// Close them with the records they have, and deliver them: Ctrl-C at a console.
-    CloseWindows,
-    /// Leave them: their records will be read again.
-    LeaveWindows,
-}
-
-/// How to run.
-pub(crate) struct Settings {
-    pub(crate) n_lanes: usize,
-    pub(crate) until: Until,
-    pub(crate) idle_timeout: Micros,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) stop: watch::Receiver<Stop>,
-    pub(crate) observer: Arc<dyn Observer>,
-}
-
-/// What came of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Outcome {
-    pub(crate) ledger: Ledger,
-    /// What could not be read.
-    pub(crate) failures: Vec<String>,
-}
 
 /// Runs a pipeline over an input.
 pub(crate) async fn run(
@@ -135,6 +73,8 @@ pub(crate) async fn run(
         failures: Vec::new(),
         started: settings.clock.now(),
         last_commit: settings.clock.now(),
+        undelivered: VecDeque::new(),
+        delivered_until: closed_until,
         uncommitted: false,
         progressed: false,
         has_new_partitions: false,
@@ -187,7 +127,11 @@ struct Run<'a> {
     failures: Vec<String>,
     started: Micros,
     last_commit: Micros,
-    /// Windows were delivered since the last commit.
+    /// Windows that were closed and that some output may not have yet, in order.
+    undelivered: VecDeque<Undelivered>,
+    /// Every output has the windows that end at or before this.
+    delivered_until: Option<Micros>,
+    /// Windows were closed since the last commit, or were not delivered then.
     uncommitted: bool,
     /// Records were accounted for since the last commit.
     progressed: bool,
@@ -203,6 +147,15 @@ struct Run<'a> {
     last_interval: Option<Micros>,
 }
 
+/// Windows on their way to the outputs.
+struct Undelivered {
+    /// The number of the last of them.
+    number: u64,
+    closed_until: Option<Micros>,
+    /// What no later window needs; read again after a crash until these are delivered.
+    slots: Vec<Slot>,
+}
+
 impl Run<'_> {
     async fn go(mut self) -> Result<Outcome> {
         self.commit().await?;
@@ -213,7 +166,10 @@ impl Run<'_> {
             let left = self.closing.all_open();
             self.close(left, None).await?;
         }
+        let finished = self.sink.finish().await;
+        // What the others have is theirs, also where one has failed.
         self.commit().await?;
+        finished?;
         self.tell_progress();
         Ok(Outcome {
             ledger: self.accounts.total(),
@@ -361,7 +317,7 @@ impl Run<'_> {
             let n_records = batch.content.len() + batch.oversized.len();
             self.accounts
                 .routed(&batch.partition, n_records as u64, now);
-            let lane_idx = match self.pipeline.windowing {
+            let lane_idx = match self.pipeline.records.windowing {
                 Windowing::Timed(_) => self.accounts.lane_idx(&batch.partition),
                 Windowing::Whole => self.next_lane(),
             };
@@ -373,8 +329,8 @@ impl Run<'_> {
     }
 
     fn is_by_arrival(&self) -> bool {
-        matches!(self.pipeline.windowing, Windowing::Timed(_))
-            && matches!(self.pipeline.time, lane::TimeSource::Arrival)
+        matches!(self.pipeline.records.windowing, Windowing::Timed(_))
+            && matches!(self.pipeline.records.time, lane::TimeSource::Arrival)
     }
 
     fn next_lane(&mut self) -> usize {
@@ -392,10 +348,11 @@ impl Run<'_> {
         self.accounts.reported(&report);
         self.watermarks.advance(&report.partition, report.max_time);
         self.closing.opened(&report.slots);
-        if let Some(durable) = &mut self.durable {
-            durable.keep(self.accounts.name(&report.partition), &report)?;
+        let name = self.accounts.name(&report.partition);
+        match &mut self.durable {
+            Some(durable) => durable.keep(name, &report, self.settings.clock.now()),
+            None => self.sink.keep(name, &report),
         }
-        Ok(())
     }
 
     /// Closes the windows that the watermark has reached.
@@ -416,7 +373,7 @@ impl Run<'_> {
 
     /// No record before this is expected any more.
     fn watermark(&self) -> Option<Micros> {
-        match self.pipeline.windowing {
+        match self.pipeline.records.windowing {
             Windowing::Whole => None,
             // By arrival, nothing that has not been read yet can be of the past.
             Windowing::Timed(_)
@@ -443,13 +400,28 @@ impl Run<'_> {
     }
 
     async fn close(&mut self, due: Vec<Window>, watermark: Option<Micros>) -> Result<()> {
-        let closed = self
+        let slots = self
             .closing
             .close(&due, watermark, &self.lanes, self.sink)
             .await?;
-        self.accounts.delivered(&closed);
+        self.undelivered.push_back(Undelivered {
+            number: self.sink.number(),
+            closed_until: self.closing.closed_until(),
+            slots,
+        });
         self.uncommitted |= !due.is_empty();
         Ok(())
+    }
+
+    /// Notes which windows every output has by now.
+    fn settle_delivered(&mut self, number: u64) {
+        while let Some(windows) = self
+            .undelivered
+            .pop_front_if(|windows| windows.number <= number)
+        {
+            self.accounts.delivered(&windows.slots);
+            self.delivered_until = windows.closed_until;
+        }
     }
 
     async fn tick(&mut self) -> Result<()> {
@@ -469,8 +441,12 @@ impl Run<'_> {
             self.tell_of_empty_interval(now);
             self.close_due().await?;
         }
+        // Also tells of an output that has failed.
+        let delivered = self.sink.delivered().await?.number;
+        let first = self.undelivered.front();
+        let has_news = first.is_none_or(|windows| windows.number <= delivered);
         let since = self.settings.clock.now() - self.last_commit;
-        if (self.uncommitted && self.n_waiting == 0)
+        if (self.uncommitted && has_news && self.n_waiting == 0)
             || (self.progressed && since >= COMMIT_PROGRESS_EVERY)
         {
             self.commit().await?;
@@ -480,7 +456,7 @@ impl Run<'_> {
 
     /// By arrival time, an interval in which nothing came is told.
     fn tell_of_empty_interval(&mut self, now: Micros) {
-        let Windowing::Timed(windows) = self.pipeline.windowing else {
+        let Windowing::Timed(windows) = self.pipeline.records.windowing else {
             return;
         };
         if !self.is_by_arrival() {
@@ -521,17 +497,18 @@ impl Run<'_> {
 
     /// Makes what was delivered durable, then how far the input is.
     async fn commit(&mut self) -> Result<()> {
-        let receipts = self.sink.sync().await?;
+        let delivered = self.sink.delivered().await?;
+        self.settle_delivered(delivered.number);
         self.last_commit = self.settings.clock.now();
-        self.uncommitted = false;
+        self.uncommitted = !self.undelivered.is_empty();
         self.progressed = false;
         self.has_new_partitions = false;
         self.forget_gone();
         let Some(durable) = &mut self.durable else {
             return Ok(());
         };
-        let closed_until = self.closing.closed_until();
-        let offsets = durable.commit(self.accounts.checkpoint(), closed_until, receipts)?;
+        let partitions = self.accounts.checkpoint();
+        let offsets = durable.commit(partitions, self.delivered_until, delivered.outputs)?;
         self.input.acknowledge(&offsets).await?;
         Ok(())
     }

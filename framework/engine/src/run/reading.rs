@@ -55,15 +55,15 @@ enum Decoders {
 impl Reading {
     /// Reads what a pipeline needs.
     pub(super) fn try_new(pipeline: &Pipeline) -> Result<Self> {
-        let filter = pipeline.filter.clone();
-        let decoders = match &pipeline.format {
+        let filter = pipeline.records.filter.clone();
+        let decoders = match &pipeline.records.format {
             None => Decoders::None,
             Some(format) => decoders(format.as_ref(), pipeline)?,
         };
         Ok(Reading {
             filter,
             decoders,
-            n_columns: pipeline.columns.len(),
+            n_columns: pipeline.records.columns.len(),
             pass_rate: 0.0,
         })
     }
@@ -140,16 +140,16 @@ fn decoders(format: &dyn Format, pipeline: &Pipeline) -> Result<Decoders> {
         let decoder = format.decoder(columns);
         decoder.map_err(|error: CodecError| Error::Internal(error.to_string()))
     };
-    let mut all = pipeline.columns.clone();
-    let others = missing(&pipeline.filter_columns, &all);
-    let is_apart = others.len() == pipeline.filter_columns.len();
+    let mut all = pipeline.records.columns.clone();
+    let others = missing(&pipeline.records.filter_columns, &all);
+    let is_apart = others.len() == pipeline.records.filter_columns.len();
     all.extend(others);
-    if pipeline.filter.is_empty() || !format.cheap_projection() {
+    if pipeline.records.filter.is_empty() || !format.cheap_projection() {
         return Ok(Decoders::AtOnce(decoder(&all)?));
     }
     Ok(Decoders::InSteps {
-        filter: decoder(&pipeline.filter_columns)?,
-        rest: decoder(&pipeline.columns)?,
+        filter: decoder(&pipeline.records.filter_columns)?,
+        rest: decoder(&pipeline.records.columns)?,
         all: if is_apart { Some(decoder(&all)?) } else { None },
     })
 }
@@ -265,11 +265,7 @@ fn note_invalid(payloads: &Payloads, decoded: &Decoded, n_asked: usize, report: 
     report.ledger.replaced += decoded.n_replaced as u64;
     for invalid in &decoded.invalid {
         let idx = invalid.record_idx as usize;
-        report.invalid.push(AsideRecord {
-            offset: payloads.offsets[idx],
-            line: payloads.first_line.map(|line| line + idx as u64),
-            reason: invalid.reason.clone(),
-            record: payloads.records.value(idx).to_vec(),
-        });
+        let aside = AsideRecord::of(payloads, idx, invalid.reason.clone());
+        report.invalid.push(aside);
     }
 }

@@ -5,11 +5,12 @@
 //! `s`, `ms`, `us`, the larger first, each a whole number and at most once; there is no default
 //! unit.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
 use serde::ser::Serializer;
+
+use super::quantity::{self, Quantity};
 
 /// The units and their microseconds, the larger first.
 const UNITS: [(&str, u64); 6] = [
@@ -21,16 +22,25 @@ const UNITS: [(&str, u64); 6] = [
     ("us", 1),
 ];
 
-const EXPECTED: &str = "a duration such as `60s`, `5m` or `1h30m`";
-
 /// Reads a duration.
 ///
 /// # Errors
 /// What was expected and what was found, where the text is none or is more than 584,000 years.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    micros(text)
-        .map(Duration::from_micros)
-        .ok_or_else(|| format!("expected {EXPECTED}, found `{text}`"))
+    quantity::parse::<DurationText>(text)
+}
+
+/// A duration as a conf writes it.
+struct DurationText;
+
+impl Quantity for DurationText {
+    type Value = Duration;
+
+    const EXPECTED: &'static str = "a duration such as `60s`, `5m` or `1h30m`";
+
+    fn read(text: &str) -> Option<Duration> {
+        micros(text).map(Duration::from_micros)
+    }
 }
 
 fn micros(text: &str) -> Option<u64> {
@@ -73,7 +83,7 @@ pub fn format(duration: Duration) -> String {
 /// # Errors
 /// Where the text is no duration.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_str(Text)
+    quantity::deserialize::<DurationText, D>(deserializer)
 }
 
 /// Writes a duration as text, for serde's `with`.
@@ -84,26 +94,11 @@ pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S:
     serializer.serialize_str(&format(*duration))
 }
 
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-        parse(text).map_err(E::custom)
-    }
-}
-
 /// Durations that may be left out.
 pub mod option {
-    use std::fmt;
     use std::time::Duration;
 
-    use serde::de::{Deserializer, Error, Visitor};
+    use serde::de::Deserializer;
     use serde::ser::Serializer;
 
     /// Reads a duration or nothing, for serde's `with`; the field needs `default` too.
@@ -113,7 +108,7 @@ pub mod option {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        deserializer.deserialize_option(Maybe)
+        crate::conf::quantity::deserialize_option::<super::DurationText, D>(deserializer)
     }
 
     /// Writes a duration as text, or nothing, for serde's `with`.
@@ -127,28 +122,6 @@ pub mod option {
         match duration {
             Some(duration) => serializer.serialize_some(&super::format(*duration)),
             None => serializer.serialize_none(),
-        }
-    }
-
-    struct Maybe;
-
-    impl<'de> Visitor<'de> for Maybe {
-        type Value = Option<Duration>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(super::EXPECTED)
-        }
-
-        fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
-            super::deserialize(inner).map(Some)
         }
     }
 }

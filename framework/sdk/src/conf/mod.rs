@@ -16,6 +16,7 @@
 //! | a struct, a map | a subsection |
 //! | [`Duration`](std::time::Duration), by [`duration`] | `60s`, `5m`, `1h30m` |
 //! | a size in bytes, by [`size`] | `64MB`, `1GiB`, `512KB`, `4096` |
+//! | [`Secret`] | itself, or `${env:NAME}` for what the environment has by that name |
 //!
 //! A type says `#[serde(deny_unknown_fields)]` to have an unknown key reported with the nearest
 //! right name. `#[serde(flatten)]` works where what is flattened asks for text.
@@ -49,10 +50,13 @@ pub mod duration;
 mod json;
 mod parse;
 mod problem;
+mod quantity;
+mod secret;
 pub mod size;
 mod text;
 
 pub use problem::{Problem, Problems, nearest};
+pub use secret::Secret;
 pub use text::{holds_comment, unquote};
 
 /// A value: text, or a section of its own.

@@ -5,10 +5,10 @@
 //! `MB`, `GB`, `TB` are powers of 1000 and `KiB`, `MiB`, `GiB`, `TiB` powers of 1024, as the IEC
 //! has them (IEC 80000-13); case does not matter, `B` and no unit are bytes.
 
-use std::fmt;
-
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
 use serde::ser::Serializer;
+
+use super::quantity::{self, Quantity};
 
 /// The units and their bytes, the larger first.
 const UNITS: [(&str, u64); 9] = [
@@ -23,14 +23,25 @@ const UNITS: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
-const EXPECTED: &str = "a size such as `64MB`, `1GiB` or `4096` (bytes)";
-
 /// Reads a size.
 ///
 /// # Errors
 /// What was expected and what was found, where the text is none or does not fit 64 bits.
 pub fn parse(text: &str) -> Result<u64, String> {
-    bytes(text).ok_or_else(|| format!("expected {EXPECTED}, found `{text}`"))
+    quantity::parse::<SizeText>(text)
+}
+
+/// A size as a conf writes it.
+struct SizeText;
+
+impl Quantity for SizeText {
+    type Value = u64;
+
+    const EXPECTED: &'static str = "a size such as `64MB`, `1GiB` or `4096` (bytes)";
+
+    fn read(text: &str) -> Option<u64> {
+        bytes(text)
+    }
 }
 
 fn bytes(text: &str) -> Option<u64> {
@@ -64,7 +75,7 @@ pub fn format(bytes: u64) -> String {
 /// # Errors
 /// Where the text is no size.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    deserializer.deserialize_str(Text)
+    quantity::deserialize::<SizeText, D>(deserializer)
 }
 
 /// Writes a size as text, for serde's `with`.
@@ -75,25 +86,10 @@ pub fn serialize<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&format(*bytes))
 }
 
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-        parse(text).map_err(E::custom)
-    }
-}
-
 /// Sizes that may be left out.
 pub mod option {
-    use std::fmt;
 
-    use serde::de::{Deserializer, Error, Visitor};
+    use serde::de::Deserializer;
     use serde::ser::Serializer;
 
     /// Reads a size or nothing, for serde's `with`; the field needs `default` too.
@@ -103,7 +99,7 @@ pub mod option {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<u64>, D::Error> {
-        deserializer.deserialize_option(Maybe)
+        crate::conf::quantity::deserialize_option::<super::SizeText, D>(deserializer)
     }
 
     /// Writes a size as text, or nothing, for serde's `with`.
@@ -114,28 +110,6 @@ pub mod option {
         match bytes {
             Some(bytes) => serializer.serialize_some(&super::format(*bytes)),
             None => serializer.serialize_none(),
-        }
-    }
-
-    struct Maybe;
-
-    impl<'de> Visitor<'de> for Maybe {
-        type Value = Option<u64>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(super::EXPECTED)
-        }
-
-        fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
-            super::deserialize(inner).map(Some)
         }
     }
 }

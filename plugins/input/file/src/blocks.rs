@@ -9,13 +9,19 @@
 
 use std::io::{self, Read};
 
+use arrow::array::Array;
 use arrow::buffer::Buffer;
+use datashark_codec::lines::{Lines, split_lines};
 use datashark_sdk::input::Oversized;
 
 use crate::pool::Pool;
 
 /// How many bytes of an oversized record are kept to show.
 pub(crate) const HEAD_BYTES: usize = 4 << 10;
+
+/// How much is asked for at a time: what a decoder unpacked before it saw damage is lost with the
+/// call.
+const READ_BYTES: usize = 64 << 10;
 
 /// How much to read and to hold at a time.
 #[derive(Debug, Clone, Copy)]
@@ -79,8 +85,8 @@ impl Skipping {
 /// Whole lines and where they stand.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// The lines with their line ends; of a file's last line it may be missing.
-    pub bytes: Buffer,
+    /// The lines; the last one's line end may be missing.
+    pub lines: Lines,
     /// Where the block starts.
     pub offset: u64,
     /// The line number of its first line.
@@ -96,8 +102,11 @@ pub(crate) struct Blocks<R> {
     input: R,
     limits: Limits,
     position: Position,
-    /// What was read and not given yet; starts at the position.
-    carry: Vec<u8>,
+    /// Room to read into, as far as it was made. It is never cleared: what an earlier block left
+    /// is read over.
+    room: Vec<u8>,
+    /// How much of the room was read and not given yet; it starts at the position.
+    n_read: usize,
     pool: Pool,
     /// How many bytes are worth allocating for.
     size_hint: usize,
@@ -110,12 +119,13 @@ impl<R: Read> Blocks<R> {
     /// many bytes it has, for small files to take little memory.
     pub(crate) fn new(input: R, position: Position, limits: Limits, size_hint: u64) -> Self {
         let size_hint = usize::try_from(size_hint).unwrap_or(usize::MAX);
-        let (carry, at_end, error) = (Vec::new(), false, None);
+        let (room, at_end, error) = (Vec::new(), false, None);
         Blocks {
             input,
             limits,
             position,
-            carry,
+            room,
+            n_read: 0,
             pool: Pool::default(),
             size_hint,
             at_end,
@@ -130,7 +140,7 @@ impl<R: Read> Blocks<R> {
 
     /// Whether something that is no whole line stands behind the position.
     pub(crate) fn has_tail(&self) -> bool {
-        !self.carry.is_empty() || self.position.skipping.is_some()
+        self.n_read > 0 || self.position.skipping.is_some()
     }
 
     /// The next block; `None` at the end, where [`Blocks::has_tail`] may hold.
@@ -146,7 +156,7 @@ impl<R: Read> Blocks<R> {
                 continue;
             }
             self.fill();
-            if let Some(last) = memchr::memrchr(b'\n', &self.carry) {
+            if let Some(last) = memchr::memrchr(b'\n', self.carry()) {
                 return Ok(Some(self.cut(last + 1)));
             }
             if self.is_too_long() {
@@ -162,33 +172,53 @@ impl<R: Read> Blocks<R> {
         if self.position.skipping.is_some() {
             return Some(self.finish_skipping(0));
         }
-        (!self.carry.is_empty()).then(|| self.cut(self.carry.len()))
+        (self.n_read > 0).then(|| self.cut(self.n_read))
+    }
+
+    /// What was read and not given yet.
+    fn carry(&self) -> &[u8] {
+        &self.room[..self.n_read]
     }
 
     /// Reads until a block is full. A line that did not fit gets another block's room.
     fn fill(&mut self) {
         let block = self.limits.block_bytes;
-        let target = if self.carry.len() < block {
+        let target = if self.n_read < block {
             block
         } else {
-            self.carry.len() + block
+            self.n_read + block
         };
-        let want = target - self.carry.len();
-        if self.at_end || want == 0 {
-            return;
+        while self.n_read < target && !self.at_end {
+            if self.room.len() == self.n_read {
+                // One byte more than is expected, to see the end; of a file that has grown, more.
+                let more = self.size_hint.saturating_add(1).max(self.n_read / 2);
+                let room = target.min(self.n_read.saturating_add(more));
+                self.make_room(room);
+            }
+            let end = target.min(self.room.len()).min(self.n_read + READ_BYTES);
+            match self.input.read(&mut self.room[self.n_read..end]) {
+                Ok(0) => self.at_end = true,
+                Ok(n_read) => {
+                    self.n_read += n_read;
+                    self.size_hint = self.size_hint.saturating_sub(n_read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.at_end = true;
+                    self.error = Some(error);
+                }
+            }
         }
-        self.carry
-            .reserve(want.min(self.size_hint.saturating_add(1)));
-        let before = self.carry.len();
-        let outcome = self
-            .input
-            .by_ref()
-            .take(want as u64)
-            .read_to_end(&mut self.carry);
-        let n_read = self.carry.len() - before;
-        self.size_hint = self.size_hint.saturating_sub(n_read);
-        self.at_end = n_read < want;
-        self.error = outcome.err();
+    }
+
+    /// Makes the room this large.
+    fn make_room(&mut self, n_bytes: usize) {
+        if self.room.is_empty() {
+            // Memory that the system gives as zeros is not written twice.
+            self.room = vec![0; n_bytes];
+        } else {
+            self.room.resize(n_bytes, 0);
+        }
     }
 
     fn end(&mut self) -> io::Result<Option<Block>> {
@@ -197,46 +227,46 @@ impl<R: Read> Blocks<R> {
 
     /// Gives the first `len` bytes of what was read.
     fn cut(&mut self, len: usize) -> Block {
-        let mut rest = Vec::new();
         // A small file has one block: there is nothing to use again.
-        let is_full = self.carry.len() >= self.limits.block_bytes;
-        if is_full {
-            rest = self.pool.room();
-            rest.reserve(
-                self.limits
-                    .block_bytes
-                    .min(self.size_hint.saturating_add(1)),
-            );
+        let is_full = self.n_read >= self.limits.block_bytes;
+        let n_rest = self.n_read - len;
+        let mut room = match is_full {
+            true => self.pool.room(),
+            false => Vec::new(),
+        };
+        if room.len() < n_rest {
+            let hint = n_rest.saturating_add(self.size_hint).saturating_add(1);
+            room = vec![0; n_rest.max(self.limits.block_bytes.min(hint))];
         }
-        rest.extend_from_slice(&self.carry[len..]);
-        let mut bytes = std::mem::replace(&mut self.carry, rest);
+        room[..n_rest].copy_from_slice(&self.room[len..self.n_read]);
+        let mut bytes = std::mem::replace(&mut self.room, room);
+        self.n_read = n_rest;
         bytes.truncate(len);
         if bytes.capacity() / 2 > len {
             bytes.shrink_to_fit();
         }
-        let (offset, first_line) = (self.position.offset, self.position.line);
-        self.position.offset += len as u64;
-        if let Some(line) = &mut self.position.line {
-            *line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-            *line += u64::from(bytes.last().is_some_and(|last| *last != b'\n'));
-        }
-        let end_offset = self.position.offset;
         let bytes = match is_full {
             true => self.pool.lend(bytes),
             false => Buffer::from_vec(bytes),
         };
+        let (offset, first_line) = (self.position.offset, self.position.line);
+        let lines = split_lines(bytes, offset);
+        self.position.offset += len as u64;
+        if let Some(line) = &mut self.position.line {
+            *line += lines.records.len() as u64;
+        }
         Block {
-            bytes,
+            lines,
             offset,
             first_line,
             oversized: None,
-            end_offset,
+            end_offset: self.position.offset,
         }
     }
 
     /// Whether what is there of a line is already more than the largest record and a `\r`.
     fn is_too_long(&self) -> bool {
-        self.carry.len() > self.limits.record_bytes.saturating_add(1)
+        self.n_read > self.limits.record_bytes.saturating_add(1)
     }
 
     fn start_skipping(&mut self) {
@@ -245,26 +275,27 @@ impl<R: Read> Blocks<R> {
             head: Vec::new(),
             ends_in_return: false,
         };
-        skipping.pass(&self.carry);
-        self.carry.clear();
+        skipping.pass(self.carry());
+        self.n_read = 0;
         self.position.skipping = Some(skipping);
     }
 
     /// Reads on in a record that is being skipped; gives it once its end is found.
     fn skip(&mut self) -> io::Result<Option<Block>> {
         self.fill();
-        let end = memchr::memchr(b'\n', &self.carry);
+        let end = memchr::memchr(b'\n', self.carry());
         let Some(skipping) = &mut self.position.skipping else {
             return Ok(None);
         };
-        skipping.pass(&self.carry[..end.unwrap_or(self.carry.len())]);
+        skipping.pass(&self.room[..end.unwrap_or(self.n_read)]);
         match end {
             Some(end) => {
-                self.carry.drain(..=end);
+                self.room.copy_within(end + 1..self.n_read, 0);
+                self.n_read -= end + 1;
                 Ok(Some(self.finish_skipping(1)))
             }
             None => {
-                self.carry.clear();
+                self.n_read = 0;
                 Ok(None)
             }
         }
@@ -285,9 +316,9 @@ impl<R: Read> Blocks<R> {
             }
         });
         self.position.line = line.map(|line| line + 1);
-        let (bytes, end_offset) = (Buffer::from_vec(Vec::<u8>::new()), self.position.offset);
+        let end_offset = self.position.offset;
         Block {
-            bytes,
+            lines: split_lines(Buffer::from_vec(Vec::<u8>::new()), end_offset),
             offset,
             first_line: line,
             oversized,
@@ -314,7 +345,7 @@ mod tests {
         let mut give = |block: Block| {
             assert_eq!(block.offset, end, "blocks stand side by side");
             end = block.end_offset;
-            lines.extend_from_slice(block.bytes.as_slice());
+            lines.extend_from_slice(&text_of(&block));
             oversized.extend(block.oversized);
         };
         while let Some(block) = blocks.next().unwrap() {
@@ -327,6 +358,12 @@ mod tests {
         (lines, oversized)
     }
 
+    /// The bytes of a block.
+    fn text_of(block: &Block) -> Vec<u8> {
+        let blocks = block.lines.records.data_buffers().first();
+        blocks.map(|block| block.to_vec()).unwrap_or_default()
+    }
+
     #[test]
     fn a_block_ends_at_a_line_end_and_carries_the_rest() {
         let mut blocks = Blocks::new(
@@ -337,11 +374,11 @@ mod tests {
         );
         let first = blocks.next().unwrap().unwrap();
         assert_eq!(
-            (first.bytes.as_slice(), first.first_line),
-            (&b"one\ntwo\n"[..], Some(1))
+            (text_of(&first), first.first_line),
+            (b"one\ntwo\n".to_vec(), Some(1))
         );
         let second = blocks.next().unwrap().unwrap();
-        assert_eq!(second.bytes.as_slice(), b"three and more\n");
+        assert_eq!(text_of(&second), b"three and more\n");
         assert_eq!((second.offset, second.first_line), (8, Some(3)));
         assert!(blocks.next().unwrap().is_none());
         assert!(blocks.has_tail());
@@ -350,7 +387,7 @@ mod tests {
             23,
             "the tail is not given unasked"
         );
-        assert_eq!(blocks.take_tail().unwrap().bytes.as_slice(), b"last");
+        assert_eq!(text_of(&blocks.take_tail().unwrap()), b"last");
         assert!(!blocks.has_tail());
         assert_eq!(blocks.position().line, Some(5));
     }
@@ -388,8 +425,8 @@ mod tests {
         );
         let next = blocks.next().unwrap().unwrap();
         assert_eq!(
-            (next.bytes.as_slice(), next.first_line),
-            (&b"next\n"[..], Some(2))
+            (text_of(&next), next.first_line),
+            (b"next\n".to_vec(), Some(2))
         );
     }
 
@@ -397,10 +434,7 @@ mod tests {
     fn whole_lines_before_an_error_are_given_before_it() {
         let input = (&b"one\ntwo\nthr"[..]).chain(Broken);
         let mut blocks = Blocks::new(input, Position::at(0), SMALL, 0);
-        assert_eq!(
-            blocks.next().unwrap().unwrap().bytes.as_slice(),
-            b"one\ntwo\n"
-        );
+        assert_eq!(text_of(&blocks.next().unwrap().unwrap()), b"one\ntwo\n");
         assert_eq!(blocks.next().unwrap_err().to_string(), "broken");
         assert_eq!(blocks.position().offset, 8);
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use datashark_sdk::Result;
-use datashark_sdk::input::{InputEvent, Open, Progress};
+use datashark_sdk::input::{HeaderRule, InputEvent, Open, Progress};
 use tokio::sync::mpsc;
 
 use crate::blocks::Limits;
@@ -36,8 +36,8 @@ pub(crate) struct Outlet {
     read_bytes: Arc<AtomicU64>,
     /// How much to read at a time.
     pub limits: Limits,
-    /// Whether each batch carries its file's first line.
-    pub header: bool,
+    /// Which lines of its file each batch carries.
+    pub header: HeaderRule,
 }
 
 impl Outlet {

@@ -7,13 +7,13 @@
 //! was begun when the block was read: a file may be emptied and written anew at any moment.
 
 use std::io;
-use std::sync::Arc;
 
 use arrow::array::{Array, BinaryViewArray};
 use arrow::buffer::ScalarBuffer;
-use datashark_codec::lines::{Lines, split_lines};
+use datashark_codec::lines::Lines;
 use datashark_sdk::input::{
-    Content, InputBatch, InputEvent, Micros, Oversized, PartitionId, Payloads,
+    Content, Directives, Header, HeaderRule, InputBatch, InputEvent, Micros, Oversized,
+    PartitionId, Payloads,
 };
 
 use crate::blocks::{Block, Blocks, HEAD_BYTES, Position};
@@ -31,8 +31,8 @@ pub(crate) struct Pass {
     pub origin: Origin,
     /// Where to begin.
     pub position: Position,
-    /// The file's first line, if an earlier pass found it.
-    pub header: Option<Arc<[u8]>>,
+    /// The file's header lines before the position, if an earlier pass found them.
+    pub header: Option<Header>,
     /// What the file must begin with for its bytes to count.
     pub fingerprint: Option<Fingerprint>,
     /// Where to stop, in the file as it lies there.
@@ -63,8 +63,8 @@ pub(crate) enum Tail {
 pub(crate) struct Outcome {
     /// Where the next one begins.
     pub position: Position,
-    /// The file's first line, if it is asked for and known.
-    pub header: Option<Arc<[u8]>>,
+    /// The file's header lines before the position, if they are asked for and known.
+    pub header: Option<Header>,
     /// How many bytes of the file, as it lies there, were counted as read.
     pub n_counted: u64,
     /// How it ended.
@@ -220,36 +220,67 @@ impl Pass {
         }
     }
 
-    /// Reads the file's first line, where this pass does not begin with it.
+    /// Reads the file's header lines, where this pass does not begin with them.
     fn find_header(&mut self, outlet: &Outlet) -> io::Result<()> {
         let at_start = self.position.unread() == 0 || self.origin.is_piped();
-        if !outlet.header || self.header.is_some() || at_start {
+        if self.header.is_some() {
             return Ok(());
         }
+        self.header = match outlet.header {
+            HeaderRule::Directives(mark) if at_start => {
+                Some(Header::Directives(Directives::new(mark)))
+            }
+            HeaderRule::Directives(mark) => Some(self.directives(mark, outlet)?),
+            HeaderRule::FirstLine if !at_start => {
+                let stream = self.stream(0, u64::MAX, outlet)?;
+                let hint = u64::MAX;
+                let mut blocks = Blocks::new(stream.bytes, Position::at(0), outlet.limits, hint);
+                let first = blocks.next()?.or_else(|| blocks.take_tail());
+                first.and_then(|block| first_line(&block))
+            }
+            HeaderRule::FirstLine | HeaderRule::None => None,
+        };
+        Ok(())
+    }
+
+    /// Reads the file up to the position for its directives, which may stand anywhere.
+    fn directives(&self, mark: u8, outlet: &Outlet) -> io::Result<Header> {
+        let mut directives = Directives::new(mark);
         let stream = self.stream(0, u64::MAX, outlet)?;
         let mut blocks = Blocks::new(stream.bytes, Position::at(0), outlet.limits, u64::MAX);
-        let first = blocks.next()?.or_else(|| blocks.take_tail());
-        self.header = first.and_then(|block| first_line(&block));
-        Ok(())
+        while blocks.position().offset < self.position.offset
+            && let Some(block) = blocks.next()?
+        {
+            let lines = &block.lines;
+            let n_before = lines
+                .offsets
+                .partition_point(|offset| *offset < self.position.offset);
+            let before = lines.records.slice(0, n_before);
+            pass_directives(&mut directives, &before, outlet.limits.record_bytes);
+        }
+        Ok(Header::Directives(directives))
     }
 
     /// Gives a block: one batch, and one more for each oversized record in its midst.
     fn give(&mut self, block: Block, outlet: &Outlet) -> bool {
-        if outlet.header && self.header.is_none() && block.offset == 0 {
+        let is_first = self.header.is_none() && block.offset == 0;
+        if outlet.header == HeaderRule::FirstLine && is_first {
             self.header = first_line(&block);
         }
         if self.mute {
+            if let Some(Header::Directives(directives)) = &mut self.header {
+                pass_directives(directives, &block.lines.records, outlet.limits.record_bytes);
+            }
             return true;
         }
         let Block {
-            bytes,
+            lines,
             offset,
             first_line,
             oversized,
             end_offset,
         } = block;
-        let may_exceed = bytes.len() > outlet.limits.record_bytes;
-        let lines = split_lines(bytes, offset);
+        let may_exceed = end_offset - offset > outlet.limits.record_bytes as u64;
         let mut rest = Part {
             lines: &lines,
             start: 0,
@@ -268,7 +299,7 @@ impl Pass {
         part.is_empty() || outlet.send(self.batch(part))
     }
 
-    fn batch(&self, part: Given) -> InputEvent {
+    fn batch(&mut self, part: Given) -> InputEvent {
         let Given {
             records,
             offsets,
@@ -278,6 +309,9 @@ impl Pass {
             n_bytes,
         } = part;
         let header = self.header.clone();
+        if let Some(header) = &mut self.header {
+            header.behind(&records);
+        }
         InputEvent::Batch(InputBatch {
             partition: self.partition.clone(),
             content: Content::Payloads(Payloads {
@@ -359,20 +393,27 @@ fn oversized_idx(records: &BinaryViewArray, limit: usize) -> Vec<usize> {
         .collect()
 }
 
+/// Takes the directives among lines that are not given, but for those too large to be given.
+fn pass_directives(directives: &mut Directives, lines: &BinaryViewArray, record_bytes: usize) {
+    for idx in directives.marked(lines) {
+        let line = lines.value(idx as usize);
+        if line.len() <= record_bytes {
+            directives.push(line);
+        }
+    }
+}
+
 /// The first line of a block, without its line end.
-fn first_line(block: &Block) -> Option<Arc<[u8]>> {
-    let bytes = block.bytes.as_slice();
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .filter(|_| !bytes.is_empty())?;
-    Some(line.strip_suffix(b"\r").unwrap_or(line).into())
+fn first_line(block: &Block) -> Option<Header> {
+    let records = &block.lines.records;
+    (!records.is_empty()).then(|| records.value(0).into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::{File, OpenOptions};
     use std::io::Write;
+    use std::sync::Arc;
 
     use datashark_sdk::input::Open;
 

@@ -6,7 +6,7 @@ mod support;
 
 use datashark_input_file::{Batch, BatchConf};
 use datashark_sdk::conf::{Problem, Section};
-use datashark_sdk::input::{Input, Open, Source};
+use datashark_sdk::input::{HeaderRule, Input, Open, Source};
 use support::{batch_conf, folder, numbered, once, pack, read_all, read_batch, write};
 
 const PACKED: [&str; 4] = ["gz", "zst", "bz2", "xz"];
@@ -217,7 +217,7 @@ async fn a_header_comes_with_every_batch_wherever_reading_began() {
     ] {
         let files = folder(&[(name, &bytes)]);
         let open = Open {
-            header: true,
+            header: HeaderRule::FirstLine,
             block_bytes: 200,
             ..once()
         };
@@ -295,13 +295,57 @@ async fn a_named_pipe_is_read_once() {
         let to = path.clone();
         let writer = std::thread::spawn(move || std::fs::write(to, bytes).unwrap());
         let open = Open {
-            header: true,
+            header: HeaderRule::FirstLine,
             ..once()
         };
         let read = read_all::<Batch>(batch_conf(&path), open).await;
         writer.join().unwrap();
         assert_eq!(read.of("pipe").lines(), ["one", "two", "last"]);
         assert_eq!(read.of("pipe").header.as_deref(), Some("one"));
+    }
+}
+
+#[tokio::test]
+async fn directives_are_found_wherever_reading_begins() {
+    let part = |fields: &str| format!("#Fields: {fields}\n{}", numbered(20));
+    let text = format!(
+        "#Version: 1.0\n{}{}# end\n{}",
+        part("a"),
+        part("b"),
+        numbered(20)
+    );
+    let open = Open {
+        header: HeaderRule::Directives(b'#'),
+        block_bytes: 50,
+        ..once()
+    };
+    for (name, bytes) in [
+        ("a.log", text.clone().into_bytes()),
+        ("a.log.gz", pack("gz", text.as_bytes())),
+    ] {
+        let files = folder(&[(name, &bytes)]);
+        let read = read_all::<Batch>(batch_conf(files.path()), open.clone()).await;
+        let second = "#Version: 1.0\n#Fields: b";
+        assert_eq!(read.of(name).header.as_deref(), Some(second));
+        let starts = read.of(name).records.iter().map(|(offset, _)| *offset);
+        for (from, line) in starts.zip(text.lines()).skip(1) {
+            let before = &text[..from as usize];
+            let holds = match before.contains("Fields: b") {
+                true => second,
+                false if before.contains("Fields: a") => "#Version: 1.0\n#Fields: a",
+                false => "#Version: 1.0",
+            };
+            let mut resume = read.resume();
+            resume.values_mut().for_each(|resume| resume.offset = from);
+            let open = Open {
+                resume,
+                block_bytes: 1 << 20,
+                ..open.clone()
+            };
+            let read = read_all::<Batch>(batch_conf(files.path()), open).await;
+            assert_eq!(read.of(name).records[0].1, line);
+            assert_eq!(read.of(name).header.as_deref(), Some(holds));
+        }
     }
 }
 

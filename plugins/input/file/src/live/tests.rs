@@ -8,7 +8,7 @@ mod operations;
 use std::fs;
 use std::io::Write;
 
-use datashark_sdk::input::Resume;
+use datashark_sdk::input::{HeaderRule, Resume};
 
 use self::harness::{Harness, gz, numbered, quick};
 use crate::live::Timing;
@@ -417,7 +417,7 @@ async fn a_record_too_large_is_followed_while_it_grows() {
 #[tokio::test]
 async fn a_header_comes_with_what_is_appended_after_a_restart() {
     let mut it = Harness::new();
-    it.header();
+    it.header(HeaderRule::FirstLine);
     it.append("a.csv", "time,source\n");
     it.start(quick()).await;
     it.until(|it| it.n_records() == 1).await;
@@ -426,6 +426,23 @@ async fn a_header_comes_with_what_is_appended_after_a_restart() {
     it.start(quick()).await;
     it.until(|it| it.n_records() == 2).await;
     assert_eq!(it.headers, ["time,source", "time,source"]);
+}
+
+#[tokio::test]
+async fn the_directives_that_hold_come_with_what_is_appended() {
+    let mut it = Harness::new();
+    it.header(HeaderRule::Directives(b'#'));
+    it.append("a.log", "#Version: 1.0\n#Fields: a\n1\n");
+    it.start(quick()).await;
+    it.until(|it| it.n_records() == 3).await;
+    it.append("a.log", "2\n#Fields: b\n3\n");
+    it.until(|it| it.n_records() == 6).await;
+    it.stop();
+    it.append("a.log", "4\n");
+    it.start(quick()).await;
+    it.until(|it| it.n_records() == 7).await;
+    let (first, second) = ("#Version: 1.0\n#Fields: a", "#Version: 1.0\n#Fields: b");
+    assert_eq!(it.headers, ["", first, second]);
 }
 
 #[tokio::test]

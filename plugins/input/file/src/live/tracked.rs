@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use datashark_sdk::input::PartitionId;
+use datashark_sdk::input::{Header, PartitionId};
 use tokio::time::Instant;
 
 use crate::blocks::Position;
@@ -89,8 +89,8 @@ pub(super) struct Tracked {
     pub compression: Compression,
     /// Where the next pass begins.
     pub position: Position,
-    /// Its first line.
-    pub header: Option<Arc<[u8]>>,
+    /// Its header lines before the position.
+    pub header: Option<Header>,
     /// How many of its bytes were counted as read.
     pub n_counted: u64,
     /// When it came, among all files.

@@ -13,7 +13,7 @@ use datashark_input_file::{Batch, BatchConf, Folder, FolderConf};
 use datashark_sdk::arrow::array::Array;
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::{
-    Content, Input, InputBatch, InputEvent, Open, Oversized, PartitionId, Resume,
+    Content, Header, Input, InputBatch, InputEvent, Open, Oversized, PartitionId, Resume,
 };
 
 /// How long a test waits for what must happen.
@@ -30,7 +30,7 @@ pub(crate) struct Partition {
     pub oversized: Vec<Oversized>,
     /// Where it ended.
     pub end_offset: u64,
-    /// The header that came with its batches.
+    /// The header that came with its last batch.
     pub header: Option<String>,
     /// The reason why it failed.
     pub failed: Option<String>,
@@ -67,10 +67,13 @@ impl Partition {
         }
         assert!(batch.end_offset >= self.end_offset, "offsets only grow");
         self.end_offset = batch.end_offset;
-        self.header = payloads
-            .header
-            .as_ref()
-            .map(|line| String::from_utf8_lossy(line).into());
+        self.header = payloads.header.as_ref().map(|header| match header {
+            Header::FirstLine(line) => String::from_utf8_lossy(line).into(),
+            Header::Directives(directives) => {
+                let lines: Vec<_> = directives.lines().map(String::from_utf8_lossy).collect();
+                lines.join("\n")
+            }
+        });
         self.oversized.extend(batch.oversized);
     }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow::array::Array;
-use datashark_sdk::input::{Content, InputBatch, InputEvent, Open, PartitionId, Resume};
+use datashark_sdk::input::{
+    Content, Header, HeaderRule, InputBatch, InputEvent, Open, PartitionId, Resume,
+};
 
 use crate::conf::{FolderConf, From};
 use crate::live::{self, Timing};
@@ -123,8 +125,8 @@ impl Harness {
         self.open.block_bytes = n_bytes;
     }
 
-    pub(super) fn header(&mut self) {
-        self.open.header = true;
+    pub(super) fn header(&mut self, rule: HeaderRule) {
+        self.open.header = rule;
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -325,9 +327,13 @@ impl Harness {
         assert_eq!(payloads.records.len(), payloads.offsets.len());
         self.oversized
             .extend(oversized.iter().map(|it| (it.offset, it.n_bytes)));
-        let header = payloads
-            .header
-            .map(|header| String::from_utf8_lossy(&header).into_owned());
+        let header = payloads.header.map(|header| match header {
+            Header::FirstLine(line) => String::from_utf8_lossy(&line).into_owned(),
+            Header::Directives(directives) => {
+                let lines: Vec<_> = directives.lines().map(String::from_utf8_lossy).collect();
+                lines.join("\n")
+            }
+        });
         self.headers.extend(header);
         self.resume.insert(partition, Resume { offset: end_offset });
     }

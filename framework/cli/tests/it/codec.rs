@@ -1,0 +1,68 @@
+//! What a format makes of a file, shown.
+
+use crate::shark::Folder;
+
+#[test]
+fn a_log_is_shown_as_a_table_with_its_bad_lines_and_why() {
+    let folder = Folder::new();
+    folder.write(
+        "access.log",
+        "192.0.2.1 - - [01/Mar/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 5\n\
+         192.0.2.2 - - [01/Mar/2026:12:00:01 +0000] nonsense\n\
+         192.0.2.3 - - [01/Mar/2026:12:00:02 +0000] \"GET /\u{1b}[2J HTTP/1.1\" 404 -\n",
+    );
+    let ran = folder.run(&["codec", "combined", "access.log"]).ends(1);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[1].starts_with("| source_ip | timestamp "), "{ran:?}");
+    assert!(!lines[1].contains("user_name"), "no column without a value");
+    assert!(
+        lines[3].contains("| 2026-03-01T12:00:00Z | GET "),
+        "{ran:?}"
+    );
+    assert!(
+        lines[4].contains("/\\u{1b}[2J"),
+        "no terminal is told what to do"
+    );
+    let summary = lines
+        .iter()
+        .position(|line| *line == "3 records: 2 parsed, 1 invalid");
+    let invalid = lines[summary.expect(&ran.stdout) + 1];
+    assert!(invalid.starts_with("  line 2: expected"), "{invalid}");
+}
+
+#[test]
+fn the_columns_of_a_file_are_found_or_chosen() {
+    let folder = Folder::new();
+    folder.write(
+        "a.json",
+        "{\"b\": {\"c\": 1}, \"a\": \"x\"}\n{\"d\": true}\n",
+    );
+    let all = folder.run(&["codec", "json", "a.json"]).ends(0).stdout;
+    assert!(all.contains("| b.c | a | d    |"), "{all}");
+    let some = folder.run(&["codec", "json", "a.json", "-c", "a", "-n", "1"]);
+    let some = some.ends(0).stdout;
+    assert!(some.contains("| a |\n") && !some.contains("b.c"), "{some}");
+    folder.write("a.csv", "one;two\n1;2\n");
+    let csv = folder
+        .run(&["codec", "csv", "a.csv", "-o", "separator=;"])
+        .ends(0);
+    assert!(csv.stdout.contains("| one | two |"), "{csv:?}");
+    assert!(
+        csv.stdout.contains("1 record: 1 parsed, 0 invalid"),
+        "{csv:?}"
+    );
+}
+
+#[test]
+fn a_wrong_format_or_option_or_file_is_named() {
+    let folder = Folder::new();
+    folder.write("a.log", "x\n");
+    let unknown = folder.run(&["codec", "jsn", "a.log"]).ends(2);
+    unknown.says(&["unknown format `jsn`, did you mean `json`?"]);
+    let option = folder
+        .run(&["codec", "csv", "a.log", "-o", "seperator=;"])
+        .ends(2);
+    option.says(&["unknown key `seperator`, did you mean `separator`?"]);
+    let missing = folder.run(&["codec", "csv", "b.log"]).ends(2);
+    missing.says(&["b.log"]);
+}

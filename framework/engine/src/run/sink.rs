@@ -1,0 +1,37 @@
+//! Where the rows of closed windows go.
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use datashark_sdk::Window;
+
+use super::lane::Report;
+use crate::deliver::Delivered;
+use crate::error::Result;
+
+/// Takes the rows of closed windows, in the order of the windows' ends.
+#[async_trait]
+pub(crate) trait WindowSink: Send {
+    /// A window closed.
+    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()>;
+
+    /// Records that are to be kept aside where the run has no state folder.
+    fn keep(&mut self, input: &str, report: &Report) -> Result<()> {
+        let _ = (input, report);
+        Ok(())
+    }
+
+    /// The number of the last window that was given; see [`Delivered::number`].
+    fn number(&self) -> u64 {
+        0
+    }
+
+    /// How far what was given is delivered.
+    async fn delivered(&mut self) -> Result<Delivered> {
+        Ok(Delivered::default())
+    }
+
+    /// Waits until all that was given is delivered.
+    async fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
