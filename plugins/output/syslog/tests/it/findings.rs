@@ -88,8 +88,25 @@ pub(crate) struct Delivered {
     pub(crate) refused: Vec<String>,
 }
 
+impl Delivered {
+    /// Adds what another delivery came to.
+    pub(crate) fn add(&mut self, other: Delivered) {
+        self.again.extend(other.again);
+        self.refused.extend(other.refused);
+    }
+}
+
 /// Delivers a batch as the engine does: again what is to be tried again, until all is settled.
-pub(crate) async fn deliver(output: &mut dyn DynOutput, mut batch: FindingsBatch) -> Delivered {
+pub(crate) async fn deliver(output: &mut dyn DynOutput, batch: FindingsBatch) -> Delivered {
+    deliver_and_tell(output, batch, || ()).await
+}
+
+/// As [`deliver`], telling of each write that has to be repeated.
+pub(crate) async fn deliver_and_tell(
+    output: &mut dyn DynOutput,
+    mut batch: FindingsBatch,
+    on_again: impl Fn(),
+) -> Delivered {
     let mut delivered = Delivered::default();
     loop {
         let reason = match output.write(std::slice::from_ref(&batch)).await {
@@ -115,6 +132,7 @@ pub(crate) async fn deliver(output: &mut dyn DynOutput, mut batch: FindingsBatch
             }
         };
         delivered.again.push(reason);
+        on_again();
         // As the engine waits between two tries.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -77,10 +77,9 @@ impl Server {
         )
     }
 
-    /// Stops it and starts it again.
-    pub(crate) fn restart(&mut self) {
+    /// Stops it, whatever it has received.
+    pub(crate) fn stop_running(&mut self) {
         self.service.stop();
-        self.service.start_again();
     }
 
     /// Starts it again after [`Server::stop`].
