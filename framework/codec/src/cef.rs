@@ -47,9 +47,12 @@
 
 use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
+use datashark_sdk::input::Payloads;
 use memchr::memmem::Finder;
 
-use crate::named::{Found, Known, NamedDecoder, Scan, Value, fields, known_columns, transport};
+use crate::named::{
+    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
+};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
@@ -86,6 +89,10 @@ impl Format for Cef {
 
     fn known_columns(&self) -> Fields {
         fields(KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        found_columns(&Events::new(), payloads)
     }
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {

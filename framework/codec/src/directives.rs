@@ -5,6 +5,40 @@ use arrow::buffer::{BooleanBuffer, MutableBuffer};
 use arrow::util::bit_util;
 use datashark_sdk::input::{Directives, Header, Payloads};
 
+/// Names that all records of a block have, by the directives that hold for them: in the order of
+/// the first ones.
+pub(crate) fn common_names(
+    mark: u8,
+    payloads: &Payloads,
+    names: impl Fn(&Directives) -> Vec<String>,
+) -> Vec<String> {
+    let mut directives = match &payloads.header {
+        Some(Header::Directives(directives)) => directives.clone(),
+        _ => Directives::new(mark),
+    };
+    let mut common: Option<Vec<String>> = None;
+    let mut idx = 0;
+    let mut take = |directives: &Directives| {
+        let names = names(directives);
+        match &mut common {
+            Some(common) => common.retain(|name| names.contains(name)),
+            None => common = Some(names),
+        }
+    };
+    for marked in directives.marked(&payloads.records) {
+        let marked = marked as usize;
+        if idx < marked {
+            take(&directives);
+        }
+        directives.push(payloads.records.value(marked));
+        idx = marked + 1;
+    }
+    if idx < payloads.records.len() {
+        take(&directives);
+    }
+    common.unwrap_or_default()
+}
+
 /// Where a decoder is in a file, and which directives hold there.
 #[derive(Debug)]
 pub(crate) struct Follow {

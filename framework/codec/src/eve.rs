@@ -37,7 +37,8 @@ use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
 
-use crate::json::Objects;
+use crate::found;
+use crate::json::{Objects, member_names};
 use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
 use crate::rows::Rows;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
@@ -103,6 +104,10 @@ impl Format for Eve {
 
     fn known_columns(&self) -> Fields {
         fields(&KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        found::columns_beside(&KNOWN, member_names(&payloads.records))
     }
 
     /// As with `json`.

@@ -38,6 +38,7 @@ use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use fields::Fields;
+pub(crate) use found::member_names;
 use scan::{Fault, Found, Kind, Scan};
 
 const NAME: &str = "json";
@@ -87,7 +88,11 @@ impl Format for Json {
     }
 
     fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found::columns(&payloads.records)
+        crate::found::columns(
+            &arrow::datatypes::Fields::empty(),
+            member_names(&payloads.records),
+            |_| false,
+        )
     }
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {

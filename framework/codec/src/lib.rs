@@ -48,6 +48,7 @@ pub mod csv;
 mod directives;
 pub mod eve;
 mod fixed_columns;
+mod found;
 pub mod grok;
 pub mod iptables;
 pub mod json;

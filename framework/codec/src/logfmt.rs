@@ -37,9 +37,12 @@
 
 use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
+use datashark_sdk::input::Payloads;
 
 use crate::json::escape;
-use crate::named::{Found, Known, NamedDecoder, Scan, Value, fields, known_columns, transport};
+use crate::named::{
+    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
+};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
@@ -76,6 +79,10 @@ impl Format for Logfmt {
 
     fn known_columns(&self) -> Fields {
         fields(KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        found_columns(&Pairs, payloads)
     }
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {

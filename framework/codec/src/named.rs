@@ -13,6 +13,7 @@ use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::Payloads;
 
 use crate::column::Column;
+use crate::found;
 use crate::known_columns::Kind;
 use crate::place::{Fault, Place};
 use crate::rows::{Parse, Rows, Utf8, quote};
@@ -109,6 +110,8 @@ pub(crate) struct Found<'f> {
     known: &'f mut [Value],
     others: &'f mut [Value],
     names: &'f Names,
+    /// All names of the record, for a look at a log.
+    noted: Option<&'f mut Vec<(String, Value)>>,
 }
 
 impl Found<'_> {
@@ -130,22 +133,64 @@ impl Found<'_> {
     /// A value by the name that the record has for it; the first one counts.
     #[inline]
     pub(crate) fn other(&mut self, name: &[u8], value: impl Into<Value>) {
+        let value = value.into();
+        if let Some(noted) = &mut self.noted {
+            noted.push((String::from_utf8_lossy(name).into_owned(), value));
+        }
         if let Some(idx) = self.names.find(name)
             && self.others[idx] == Value::Missing
         {
-            self.others[idx] = value.into();
+            self.others[idx] = value;
         }
     }
 
     /// As [`Found::other`], for the name `group.name`.
     #[inline]
     pub(crate) fn other_of(&mut self, group: &[u8], name: &[u8], value: Value) {
+        if let Some(noted) = &mut self.noted {
+            let (group, name) = (
+                String::from_utf8_lossy(group),
+                String::from_utf8_lossy(name),
+            );
+            noted.push((format!("{group}.{name}"), value));
+        }
         if let Some(idx) = self.names.find_in(group, name)
             && self.others[idx] == Value::Missing
         {
             self.others[idx] = value;
         }
     }
+}
+
+/// The known columns, and the names of the first records but those whose value a known column has.
+pub(crate) fn found_columns<S: Scan>(scan: &S, payloads: &Payloads) -> Vec<Field> {
+    let names = Names::default();
+    let mut others: Vec<String> = Vec::new();
+    for record in payloads.records.iter().flatten().take(found::N_RECORDS) {
+        let mut known = vec![Value::Missing; S::KNOWN.len()];
+        let mut noted = Vec::new();
+        let mut found = Found {
+            known: &mut known,
+            others: &mut [],
+            names: &names,
+            noted: Some(&mut noted),
+        };
+        if scan.scan(record, &mut found).is_err() {
+            continue;
+        }
+        let stands_at = |value: &Value| match value {
+            Value::At(place) | Value::Time(place) | Value::Escaped(place) => Some(*place),
+            Value::Missing | Value::Word(_) | Value::Number(_) => None,
+        };
+        for (name, value) in noted {
+            let place = stands_at(&value);
+            let is_known = place.is_some() && known.iter().any(|known| stands_at(known) == place);
+            if !is_known && !others.contains(&name) {
+                others.push(name);
+            }
+        }
+    }
+    found::columns(&fields(S::KNOWN), others, |_| false)
 }
 
 /// Where the value of an asked column is.
@@ -230,6 +275,7 @@ impl<S: Scan> Parse for Parser<S> {
             known: &mut self.known,
             others: &mut self.others,
             names: &self.names,
+            noted: None,
         };
         if let Err(fault) = self.scan.scan(text, &mut found) {
             return Err(fault.reason(text));

@@ -59,8 +59,9 @@ pub(crate) mod severity;
 
 use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
+use datashark_sdk::input::Payloads;
 
-use crate::named::{Found, Known, NamedDecoder, Scan, Value, fields, known_columns};
+use crate::named::{Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns};
 use crate::place::{Fault, Place};
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
@@ -97,6 +98,10 @@ impl Format for Syslog {
 
     fn known_columns(&self) -> Fields {
         fields(KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        found_columns(&Lines, payloads)
     }
 
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {

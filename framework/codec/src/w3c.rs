@@ -56,16 +56,17 @@ use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
-use datashark_sdk::input::{HeaderRule, Payloads};
+use datashark_sdk::input::{Directives, HeaderRule, Payloads};
 use serde::Deserialize;
 
 use crate::column::Column;
-use crate::directives::Follow;
+use crate::directives::{Follow, common_names};
+use crate::found;
 use crate::known_columns::{KnownColumn, fields, integer, text, time};
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
-use layout::{Layout, Source};
+use layout::{Layout, Source, fields_of};
 use split::Splitter;
 
 const NAME: &str = "w3c";
@@ -137,6 +138,15 @@ impl Format for W3c {
 
     fn known_columns(&self) -> Fields {
         fields(&KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        let names =
+            |directives: &Directives| fields_of(directives).unwrap_or_else(|| self.fields.to_vec());
+        let mut others = common_names(MARK, payloads, names);
+        // They are `timestamp`.
+        others.retain(|name| !matches!(&*name.to_ascii_lowercase(), "date" | "time"));
+        found::columns_beside(&KNOWN, others)
     }
 
     fn header(&self) -> HeaderRule {

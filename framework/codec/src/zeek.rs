@@ -63,7 +63,9 @@ use datashark_sdk::input::{HeaderRule, Payloads};
 use serde::Deserialize;
 
 use crate::column::Column;
-use crate::json::Objects;
+use crate::directives::common_names;
+use crate::found;
+use crate::json::{Objects, member_names};
 use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
 use crate::rows::{Parse, Rows, Utf8};
 use crate::view::Record;
@@ -130,6 +132,12 @@ impl Format for Zeek {
 
     fn known_columns(&self) -> Fields {
         fields(&KNOWN)
+    }
+
+    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
+        let mut others = common_names(MARK, payloads, table::fields_of);
+        others.extend(member_names(&payloads.records));
+        found::columns_beside(&KNOWN, others)
     }
 
     fn header(&self) -> HeaderRule {

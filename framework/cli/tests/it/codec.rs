@@ -66,3 +66,47 @@ fn a_wrong_format_or_option_or_file_is_named() {
     let missing = folder.run(&["codec", "csv", "b.log"]).ends(2);
     missing.says(&["b.log"]);
 }
+
+#[test]
+fn what_an_open_format_has_beside_the_known_columns_is_shown() {
+    let folder = Folder::new();
+    let show = |format: &str, text: &str| {
+        folder.write("a.log", text);
+        let shown = folder.run(&["codec", format, "a.log"]).ends(0).stdout;
+        let titles = shown.lines().nth(1).unwrap_or_default().to_owned();
+        titles
+            .split('|')
+            .map(str::trim)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let w3c = show(
+        "w3c",
+        "#Fields: date time c-ip x-team\n2026-03-01 12:00:01 192.0.2.1 red\n",
+    );
+    assert_eq!(w3c, ["", "timestamp", "source_ip", "x-team", ""]);
+    let zeek = show("zeek", "#fields\tts\tuid\tproto\n1772366401.5\tCx1\ttcp\n");
+    assert_eq!(zeek, ["", "timestamp", "network_transport", "uid", ""]);
+    let eve = show("eve", "{\"src_ip\":\"192.0.2.1\",\"flow_id\":5}\n");
+    assert_eq!(eve, ["", "source_ip", "flow_id", ""]);
+    let logfmt = show("logfmt", "level=info src=192.0.2.1 team=red\n");
+    assert_eq!(logfmt, ["", "log_level", "source_ip", "team", ""]);
+    let cef = show("cef", "CEF:0|v|p|1|100|n|5|src=192.0.2.1 team=red\n");
+    assert!(
+        cef.contains(&"team".to_owned()) && !cef.contains(&"src".to_owned()),
+        "{cef:?}"
+    );
+    let leef = show("leef", "LEEF:1.0|v|p|1|100|src=192.0.2.1\tteam=red\n");
+    assert!(
+        leef.contains(&"team".to_owned()) && !leef.contains(&"src".to_owned()),
+        "{leef:?}"
+    );
+    let syslog = show(
+        "syslog",
+        "<13>1 2026-03-01T12:00:00Z h app - - [x@1 team=\"red\"] hello\n",
+    );
+    assert!(
+        syslog.iter().any(|title| title.ends_with("team")),
+        "{syslog:?}"
+    );
+}

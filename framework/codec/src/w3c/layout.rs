@@ -38,17 +38,12 @@ impl Layout {
         fields: &[String],
         asked: &[String],
     ) -> Result<Self, String> {
-        let text = |kind| directives.get(kind).map(String::from_utf8_lossy);
-        let line = text("Fields");
-        let of_line = |line: &str| {
-            let names = line.trim_start_matches(':').split_ascii_whitespace();
-            names.map(str::to_owned).collect::<Vec<String>>()
-        };
-        let of_file = line.as_deref().map(of_line);
+        let of_file = fields_of(directives);
         let fields = of_file.as_deref().unwrap_or(fields);
         if fields.is_empty() {
             return Err("no `#Fields` line stands before it".to_owned());
         }
+        let text = |kind| directives.get(kind).map(String::from_utf8_lossy);
         let day = text("Date").or_else(|| text("Start-Date"));
         let day = day.and_then(|line| {
             let day = line
@@ -64,6 +59,13 @@ impl Layout {
             day,
         })
     }
+}
+
+/// The fields that the `#Fields` line names.
+pub(super) fn fields_of(directives: &Directives) -> Option<Vec<String>> {
+    let line = String::from_utf8_lossy(directives.get("Fields")?);
+    let names = line.trim_start_matches(':').split_ascii_whitespace();
+    Some(names.map(str::to_owned).collect())
 }
 
 /// What a column comes from. One that formats share may be missing, the file's own may not.
