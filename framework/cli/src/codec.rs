@@ -50,7 +50,10 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
     let file = args.file.display().to_string();
     let section = Section::from_iter([("file", Value::from(format!("'{file}'")))]);
     let entry = InputEntry::of::<datashark_input_file::Batch>();
-    entry.check(&section).map_err(wrong)?;
+    let problems = entry.check(&section);
+    if problems.has_errors() {
+        return Err(wrong(problems));
+    }
     let open = Open {
         once: true,
         header: format.header(),

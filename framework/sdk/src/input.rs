@@ -320,7 +320,7 @@ pub struct InputEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    check: fn(&Section) -> Result<(), Problems>,
+    check: fn(&Section) -> Problems,
     source: fn(&Section) -> Result<Source>,
     open: fn(&Section, Open) -> Opening,
 }
@@ -342,13 +342,9 @@ impl InputEntry {
         InputEntry {
             name: I::NAME,
             about: I::ABOUT,
-            check: |section| {
-                let problems = I::check(&section.parse()?);
-                if problems.has_errors() {
-                    Err(problems)
-                } else {
-                    Ok(())
-                }
+            check: |section| match section.parse() {
+                Ok(conf) => I::check(&conf),
+                Err(problems) => problems,
             },
             source: |section| I::source(&section.parse()?),
             open: |section, open| {
@@ -361,11 +357,8 @@ impl InputEntry {
         }
     }
 
-    /// Checks a section `[in_<name>]`.
-    ///
-    /// # Errors
-    /// Every mistake in the section.
-    pub fn check(&self, section: &Section) -> Result<(), Problems> {
+    /// Checks a section `[in_<name>]`: every mistake in it, and what is worth a warning.
+    pub fn check(&self, section: &Section) -> Problems {
         (self.check)(section)
     }
 

@@ -182,7 +182,8 @@ pub struct OutputEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    check: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
+    check: fn(&Section) -> Problems,
+    files: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
     gather: fn(&Section) -> Result<Gather, Problems>,
     open: fn(&Section, OpenOutput) -> Opening,
 }
@@ -204,15 +205,11 @@ impl OutputEntry {
         OutputEntry {
             name: O::NAME,
             about: O::ABOUT,
-            check: |section| {
-                let conf: O::Conf = section.parse()?;
-                let problems = O::check(&conf);
-                if problems.has_errors() {
-                    Err(problems)
-                } else {
-                    Ok(O::files(&conf))
-                }
+            check: |section| match section.parse() {
+                Ok(conf) => O::check(&conf),
+                Err(problems) => problems,
             },
+            files: |section| Ok(O::files(&section.parse()?)),
             gather: |section| Ok(O::gather(&section.parse::<O::Conf>()?)),
             open: |section, open| {
                 let conf = section.parse::<O::Conf>();
@@ -224,12 +221,17 @@ impl OutputEntry {
         }
     }
 
-    /// Checks a section `[out_<name>]`; gives the files that the output will write.
+    /// Checks a section `[out_<name>]`: every mistake in it, and what is worth a warning.
+    pub fn check(&self, section: &Section) -> Problems {
+        (self.check)(section)
+    }
+
+    /// The files that the output will write.
     ///
     /// # Errors
-    /// Every mistake in the section.
-    pub fn check(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
-        (self.check)(section)
+    /// A mistake in the section.
+    pub fn files(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
+        (self.files)(section)
     }
 
     /// How much the output wants to be given at a time; see [`Output::gather`].

@@ -69,6 +69,22 @@ fn a_check_says_what_a_use_case_reads_and_what_bounds_its_memory() {
 }
 
 #[test]
+fn what_an_output_warns_about_is_told_with_its_line_and_is_no_mistake() {
+    let folder = Folder::new();
+    folder.write("a.txt", "");
+    let text = conf("a", "a.csv").replace(
+        "output = csv\n[out_csv]\npath = a.csv\n",
+        "output = elasticsearch\n",
+    ) + "[out_elasticsearch]\nhost = 127.0.0.1\ndoc_type = spark-driver\n";
+    folder.write("a.conf", text);
+    let ran = folder.run(&["check", "a.conf"]).ends(0);
+    ran.says(&[
+        "! types went away with Elasticsearch 8: `doc_type` is not sent",
+        "a.conf:9",
+    ]);
+}
+
+#[test]
 fn every_mistake_of_every_conf_is_told_in_one_go() {
     let folder = Folder::new();
     folder.write("a.txt", "");

@@ -222,14 +222,13 @@ impl Check<'_> {
                 return None;
             }
         };
-        if let Err(problems) = entry.check(&section) {
-            match below {
-                Some(name) => self.problems.extend(problems.below([name])),
-                None => self.problems.extend(problems),
-            }
-            return None;
+        let problems = entry.check(&section);
+        let is_right = !problems.has_errors();
+        match below {
+            Some(name) => self.problems.extend(problems.below([name])),
+            None => self.problems.extend(problems),
         }
-        Some((entry, section))
+        is_right.then_some((entry, section))
     }
 
     /// A streaming use case without an input; a batch one has been spoken of already.
@@ -257,13 +256,10 @@ impl Check<'_> {
                 self.problems.push(at(problem, "output"));
                 continue;
             };
-            match entry.check(&plugin.section) {
-                Ok(written) => files.extend(written),
-                Err(problems) => {
-                    let problems = problems.below([plugin.section_name.as_str()]);
-                    self.problems.extend(problems);
-                }
-            }
+            let problems = entry.check(&plugin.section);
+            self.problems
+                .extend(problems.below([plugin.section_name.as_str()]));
+            files.extend(entry.files(&plugin.section).unwrap_or_default());
             outputs.push((*entry, plugin.section));
         }
         (outputs, files)

@@ -278,6 +278,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_no_variant() {
+        let mut section = section();
+        section.insert("kind", "");
+        assert_eq!(lines::<All>(&section), ["kind: unknown kind ``"]);
+    }
+
+    #[test]
     fn every_type_reads_its_text() {
         let all: All = section().parse().unwrap();
         let expected = All {

@@ -77,10 +77,7 @@ mod tests {
 
     fn problems(entries: &[(&str, &str)]) -> Vec<String> {
         let section = Section::from_iter(entries.iter().copied());
-        let problems = OutputEntry::of::<Csv>()
-            .check(&section)
-            .err()
-            .unwrap_or_default();
+        let problems = OutputEntry::of::<Csv>().check(&section);
         problems.iter().map(ToString::to_string).collect()
     }
 

@@ -299,6 +299,6 @@ async fn a_path_that_cannot_be_is_refused_at_the_opening() {
 #[test]
 fn files_are_absolute_so_that_two_use_cases_on_one_file_are_told_apart() {
     let section = Section::from_iter([("path", "./out.csv")]);
-    let files = OutputEntry::of::<Csv>().check(&section).unwrap();
+    let files = OutputEntry::of::<Csv>().files(&section).unwrap();
     assert_eq!(files, [std::env::current_dir().unwrap().join("out.csv")]);
 }

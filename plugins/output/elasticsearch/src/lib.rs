@@ -110,10 +110,6 @@ impl Output for Elasticsearch {
 
     async fn open(conf: ElasticsearchConf, open: OpenOutput) -> Result<Self> {
         let (settings, problems) = conf.settings();
-        for problem in problems.iter().filter(|problem| problem.warning) {
-            let help = problem.help.as_deref().unwrap_or_default();
-            warn!("[out_elasticsearch] {problem}: {help}");
-        }
         let settings = problems.or_ok(settings)?;
         check_types(&open, &settings.names)?;
         let properties = || template::properties(&settings.names, &open.schema);

@@ -215,6 +215,11 @@ impl SyslogConf {
             }
             return;
         }
+        if self.verify == Some(false) {
+            let message = "whoever answers is taken for the server";
+            let problem = Problem::at(["verify"], message).of_key().warning();
+            problems.push(problem.help("write `ca_file` with its certificate"));
+        }
         if ServerName::try_from(self.host.as_str()).is_err() {
             let message = format!("`{}` cannot be the name in a certificate", self.host);
             problems.push(Problem::at(["host"], message));
@@ -292,7 +297,6 @@ mod tests {
     fn problems(entries: &[(&str, &str)]) -> Vec<String> {
         let section = Section::from_iter(entries.iter().copied());
         let problems = OutputEntry::of::<Syslog>().check(&section);
-        let problems = problems.err().unwrap_or_default();
         problems.iter().map(ToString::to_string).collect()
     }
 
@@ -373,6 +377,7 @@ mod tests {
         assert_eq!(
             found,
             [
+                "verify: whoever answers is taken for the server",
                 "host: `two words` cannot be the name in a certificate",
                 "cert_file: a certificate and its key go together: `cert_file` and `key_file`",
                 "ca_file: it is not looked at with `verify = false`",

@@ -130,9 +130,6 @@ impl Output for Syslog {
     }
 
     async fn open(conf: SyslogConf, _: OpenOutput) -> Result<Self> {
-        if conf.verify == Some(false) {
-            tracing::warn!(host = %conf.host, "the syslog server's certificate is not verified");
-        }
         let machine = rustix::system::uname();
         Ok(Syslog {
             target: target(&conf)?,
