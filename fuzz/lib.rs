@@ -1,7 +1,7 @@
 //! What the codecs' fuzz targets share: bytes to records, and what holds of every decode.
 
 use arrow::array::Array;
-use arrow::buffer::{BooleanBuffer, Buffer};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datashark_codec::lines::split_lines;
 use datashark_codec::{Columns, Decoded, Decoder, Format};
@@ -30,12 +30,7 @@ pub fn marked_lines(text: &[u8]) -> Payloads {
 pub fn check_marked(decoder: &mut dyn Decoder, text: &[u8]) -> Decoded {
     let payloads = marked_lines(text);
     let directives = Directives::new(b'#').marked(&payloads.records);
-    let is_third = |idx: &&u32| **idx % 3 == 1;
-    check_lines(
-        decoder,
-        &payloads,
-        [directives.len(), directives.iter().filter(is_third).count()],
-    )
+    check(decoder, &payloads, directives.len())
 }
 
 /// Checks that a file read in two parts gives what it gave at once.
@@ -44,8 +39,8 @@ pub fn check_cut(decoder: &mut dyn Decoder, text: &[u8], whole: &Decoded) {
     let n_records = payloads.records.len();
     let cut = text.len() % (n_records + 1);
     // The end first: nothing is left of what was read before.
-    let end = decoder.decode(&payloads.slice(cut, n_records - cut), None);
-    let start = decoder.decode(&payloads.slice(0, cut), None);
+    let end = decoder.decode(&payloads.slice(cut, n_records - cut));
+    let start = decoder.decode(&payloads.slice(0, cut));
     assert_eq!(start.rows, whole.rows.slice(0, start.rows.num_rows()));
     assert_eq!(
         end.rows,
@@ -68,32 +63,13 @@ pub fn time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// Decodes all records and every third, and checks what holds of every decode; `n_headers` records
-/// are neither rows nor invalid.
+/// Decodes the records and checks what holds of every decode; `n_headers` records are neither rows
+/// nor invalid.
 pub fn check(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: usize) -> Decoded {
-    // A header is the first record, which is not among every third from the second on.
-    check_lines(decoder, payloads, [n_headers, 0])
-}
-
-/// [`check`] with the number of header lines among all records and among the selected ones.
-fn check_lines(decoder: &mut dyn Decoder, payloads: &Payloads, n_headers: [usize; 2]) -> Decoded {
-    let all = decoder.decode(payloads, None);
-    check_decoded(&all, payloads.records.len() - n_headers[0]);
-    assert_eq!(all.rows.schema(), decoder.schema());
-    let selection = BooleanBuffer::collect_bool(payloads.records.len(), |i| i % 3 == 1);
-    let some = decoder.decode(payloads, Some(&selection));
-    check_decoded(&some, selection.count_set_bits() - n_headers[1]);
-    let selected = all
-        .invalid
-        .iter()
-        .filter(|invalid| invalid.record_idx % 3 == 1)
-        .cloned();
-    assert_eq!(
-        some.invalid,
-        selected.collect::<Vec<_>>(),
-        "a selection changes no verdict"
-    );
-    all
+    let decoded = decoder.decode(payloads);
+    check_decoded(&decoded, payloads.records.len() - n_headers);
+    assert_eq!(decoded.rows.schema(), decoder.schema());
+    decoded
 }
 
 /// Checks a format with its known columns in their types, these others as text, all of them as

@@ -4,6 +4,7 @@ RESULT is a folder. The jobs named `-rdd` are Python functions over an RDD of li
 1.2 ran its jobs; the others use data frames.
 """
 
+import json
 import os
 import re
 import sys
@@ -63,6 +64,18 @@ def statuses_rdd(spark, data):
     return counts.map(lambda of_source: (of_source[0], *map(int, of_source[1])))
 
 
+def objects_rdd(spark, data):
+    include, exclude = re.compile(r"nginx\."), re.compile("/(static|health)/")
+    records = spark.sparkContext.textFile(data).map(json.loads)
+    wanted = records.filter(
+        lambda record: include.match(record["event.dataset"])
+        and not exclude.match(record["url.path"])
+    )
+    pairs = wanted.map(lambda r: (r["source.ip"], (1, r["http.response.body.bytes"])))
+    counts = pairs.reduceByKey(lambda a, b: (a[0] + b[0], a[1] + b[1]))
+    return counts.map(lambda of_source: (of_source[0], *of_source[1]))
+
+
 def write(found, result):
     if isinstance(found, DataFrame):
         found.write.csv(result, sep="\t", quote="", escape="")
@@ -76,6 +89,7 @@ JOBS = {
     "json": objects,
     "wordcount-rdd": words_rdd,
     "status-rdd": statuses_rdd,
+    "json-rdd": objects_rdd,
 }
 
 job, data, result = sys.argv[1:]

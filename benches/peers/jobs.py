@@ -53,7 +53,7 @@ class Job:
 JOBS = [
     Job("wordcount", "Word count", "wordcount", peers_but(*LESS), wc="-w"),
     Job("status", "2xx and 5xx by source", "status", PEERS),
-    Job("json", "JSON lines, filtered, by source", "json", peers_but("awk", "pyspark-rdd", *LESS)),
+    Job("json", "JSON lines, filtered, by source", "json", peers_but("awk", *LESS)),
     Job("stream", "The same log as a stream, by source in windows of 60 s", "status",
         ["datashark", "duckdb"], factor=2, is_stream=True, memory_limit_mb=MEMORY_LIMIT_MB),
     Job("line", "One line of 100 MB", "line", ["datashark"], fixed_size=100_000_000,

@@ -132,7 +132,7 @@ impl<'a> Look<'a> {
         let Some(decoder) = &mut self.decoder else {
             return Ok(());
         };
-        let decoded = decoder.decode(payloads, None);
+        let decoded = decoder.decode(payloads);
         self.n_records += decoded.rows.num_rows() + decoded.invalid.len();
         self.n_rows += decoded.rows.num_rows();
         self.n_invalid += decoded.invalid.len();

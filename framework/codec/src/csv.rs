@@ -211,9 +211,9 @@ impl Decoder for CsvDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
         if !self.with_header {
-            return self.rows.decode(&mut self.fields, payloads, selection);
+            return self.rows.decode(&mut self.fields, payloads, None);
         }
         if self.header != payloads.header {
             self.fields.layout = self.fields.read_header(payloads.header.as_ref());
@@ -222,21 +222,13 @@ impl Decoder for CsvDecoder {
         if payloads.header.is_none() {
             self.fields.layout = Err("the file has no header".to_owned());
         }
+        // The record at offset 0 is the header.
         let first = payloads.offsets.first() == Some(&0);
-        let selection = if first {
-            Some(without_first(payloads, selection))
-        } else {
-            selection.cloned()
-        };
+        let others =
+            first.then(|| BooleanBuffer::collect_bool(payloads.offsets.len(), |idx| idx > 0));
         self.rows
-            .decode(&mut self.fields, payloads, selection.as_ref())
+            .decode(&mut self.fields, payloads, others.as_ref())
     }
-}
-
-/// The selection without the header, which is the record at offset 0.
-fn without_first(payloads: &Payloads, selection: Option<&BooleanBuffer>) -> BooleanBuffer {
-    let selected = |idx: usize| selection.is_none_or(|selection| selection.value(idx));
-    BooleanBuffer::collect_bool(payloads.offsets.len(), |idx| idx > 0 && selected(idx))
 }
 
 /// Which fields of a record the columns are.

@@ -85,22 +85,15 @@ impl Follow {
         changed
     }
 
-    /// The selected records of the block that are no directives.
-    pub(crate) fn others(&self, selection: Option<&BooleanBuffer>) -> Option<BooleanBuffer> {
-        let Some(records) = &self.records else {
-            return selection.cloned();
-        };
-        let n_records = records.len();
+    /// The records of the block that are no directives; `None` is all.
+    pub(crate) fn others(&self) -> Option<BooleanBuffer> {
+        let n_records = self.records.as_ref()?.len();
         let mut bits = MutableBuffer::new_null(n_records);
         bits.as_slice_mut().fill(0xFF);
         for idx in &self.marked {
             bit_util::unset_bit(bits.as_slice_mut(), *idx as usize);
         }
-        let others = BooleanBuffer::new(bits.into(), 0, n_records);
-        Some(match selection {
-            Some(selection) => &others & selection,
-            None => others,
-        })
+        Some(BooleanBuffer::new(bits.into(), 0, n_records))
     }
 
     /// Goes on to a record; whether other directives hold there than at the last one.

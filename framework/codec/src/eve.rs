@@ -32,7 +32,8 @@
 //! A member that has the column's name itself comes first. Which kind of event a record is, is
 //! `event_type`. What hostile input can cost is what it can with `json`.
 
-use arrow::buffer::BooleanBuffer;
+use std::sync::Arc;
+
 use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ use crate::found;
 use crate::json::{Objects, member_names};
 use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
 use crate::rows::Rows;
-use crate::{CodecError, Columns, Decoded, Decoder, Format};
+use crate::{CodecError, Columns, Decoded, Decoder, Format, RecordFilter};
 
 const NAME: &str = "eve";
 
@@ -110,17 +111,24 @@ impl Format for Eve {
         found::columns_beside(&KNOWN, member_names(&payloads.records))
     }
 
-    /// As with `json`.
-    fn cheap_projection(&self) -> bool {
-        true
-    }
-
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
         Ok(Box::new(EveDecoder {
             rows: Rows::try_new(NAME, columns)?,
             events: Objects::new(columns, |name| names(&KNOWN, name))
                 .in_lower_case("network_transport"),
         }))
+    }
+
+    fn filtering_decoder(
+        &self,
+        columns: &[Field],
+        filter: &Arc<dyn RecordFilter>,
+    ) -> Result<Option<Box<dyn Decoder>>, CodecError> {
+        Ok(Some(Box::new(EveDecoder {
+            rows: Rows::try_new(NAME, columns)?,
+            events: Objects::filtered(columns, filter, |name| names(&KNOWN, name))
+                .in_lower_case("network_transport"),
+        })))
     }
 }
 
@@ -134,8 +142,8 @@ impl Decoder for EveDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut self.events, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut self.events, payloads, None)
     }
 }
 
@@ -154,7 +162,7 @@ mod tests {
 
     fn decode(fields: &[Field], records: &[&str]) -> Decoded {
         let mut decoder = Eve::new().decoder(fields).unwrap();
-        decoder.decode(&payloads(records), None)
+        decoder.decode(&payloads(records))
     }
 
     fn known(name: &str) -> Field {
@@ -236,7 +244,7 @@ mod tests {
             members.extend(own.then_some(r#""source_ip":"192.0.2.2""#));
             let record = format!("{{{}}}", members.join(","));
             let mut decoder = Eve::new().decoder(&[text_field("source_ip")]).unwrap();
-            let decoded = decoder.decode(&payloads(&[record]), None);
+            let decoded = decoder.decode(&payloads(&[record]));
             let expected = if own { Some("192.0.2.2") } else { other.then_some("192.0.2.1") };
             prop_assert_eq!(texts(&decoded.rows, 0), [expected]);
         }

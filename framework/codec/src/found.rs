@@ -33,10 +33,9 @@ pub(crate) fn columns_beside(
     others: impl IntoIterator<Item = String>,
 ) -> Vec<Field> {
     let is_known = |name: &str| {
-        let is_named = |of: &&str| of.eq_ignore_ascii_case(name);
         known
             .iter()
-            .any(|column| column.of.iter().any(|of| is_named(&of)))
+            .any(|column| column.of.iter().any(|of| of.eq_ignore_ascii_case(name)))
     };
     columns(&crate::known_columns::fields(known), others, is_known)
 }

@@ -28,7 +28,8 @@ mod fields;
 mod found;
 mod scan;
 
-use arrow::buffer::BooleanBuffer;
+use std::sync::Arc;
+
 use arrow::datatypes::{Field, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
@@ -36,7 +37,7 @@ use serde::Deserialize;
 use crate::column::Column;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::view::Record;
-use crate::{CodecError, Columns, Decoded, Decoder, Format};
+use crate::{CodecError, Columns, Decoded, Decoder, Format, RecordFilter};
 use fields::Fields;
 pub(crate) use found::member_names;
 use scan::{Fault, Found, Kind, Scan};
@@ -70,17 +71,9 @@ impl Json {
     }
 }
 
-// Not a cheap projection: a record is scanned whole for one column as for ten, which is most of
-// the work, so decoding a filter's columns first pays only where few records pass.
 impl Format for Json {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    /// A record is checked whole whatever is asked for, but columns cost as much again: a filter
-    /// that few records pass saves up to half.
-    fn cheap_projection(&self) -> bool {
-        true
     }
 
     fn columns(&self) -> Columns {
@@ -101,6 +94,17 @@ impl Format for Json {
             parser: Objects::new(columns, |name| vec![name]),
         }))
     }
+
+    fn filtering_decoder(
+        &self,
+        columns: &[Field],
+        filter: &Arc<dyn RecordFilter>,
+    ) -> Result<Option<Box<dyn Decoder>>, CodecError> {
+        Ok(Some(Box::new(JsonDecoder {
+            rows: Rows::try_new(NAME, columns)?,
+            parser: Objects::filtered(columns, filter, |name| vec![name]),
+        })))
+    }
 }
 
 struct JsonDecoder {
@@ -113,8 +117,8 @@ impl Decoder for JsonDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut self.parser, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut self.parser, payloads, None)
     }
 }
 
@@ -131,19 +135,41 @@ struct Member {
 #[derive(Debug)]
 pub(crate) struct Objects {
     members: Vec<Member>,
+    filter: Option<(Arc<dyn RecordFilter>, Vec<Member>)>,
+    /// Whether the last object is not wanted.
+    left_out: bool,
     fields: Fields,
     found: Vec<Found>,
-    /// The last string that had its escapes resolved.
-    plain: Vec<u8>,
+    /// The last text that does not stand in its record as it is.
+    made: Vec<u8>,
 }
 
 impl Objects {
     /// A parser for these columns; `names` says which members a column may come from, best first.
     pub(crate) fn new<'a>(columns: &'a [Field], names: impl Fn(&'a str) -> Vec<&'a str>) -> Self {
-        let of: Vec<Vec<&str>> = columns.iter().map(|field| names(field.name())).collect();
+        Objects::with_filter(columns, None, names)
+    }
+
+    /// A parser for these columns of the objects that a filter wants.
+    pub(crate) fn filtered<'a>(
+        columns: &'a [Field],
+        filter: &'a Arc<dyn RecordFilter>,
+        names: impl Fn(&'a str) -> Vec<&'a str>,
+    ) -> Self {
+        Objects::with_filter(columns, Some(filter), names)
+    }
+
+    fn with_filter<'a>(
+        columns: &'a [Field],
+        filter: Option<&'a Arc<dyn RecordFilter>>,
+        names: impl Fn(&'a str) -> Vec<&'a str>,
+    ) -> Self {
+        let of_filter = filter.map_or(&[][..], |filter| filter.columns());
+        let all = || columns.iter().chain(of_filter);
+        let of: Vec<Vec<&str>> = all().map(|field| names(field.name())).collect();
         let (fields, targets) = Fields::new(of.iter().flatten().copied());
         let mut targets = targets.into_iter();
-        let members = columns.iter().zip(&of).map(|(field, names)| Member {
+        let members = all().zip(&of).map(|(field, names)| Member {
             name: field.name().clone(),
             targets: targets.by_ref().take(names.len()).flatten().collect(),
             null_as_text: field
@@ -152,17 +178,22 @@ impl Objects {
                 .is_some_and(|value| value == "text"),
             in_lower_case: false,
         });
+        let mut members: Vec<Member> = members.collect();
+        let of_filter = members.split_off(columns.len());
         Objects {
-            members: members.collect(),
+            members,
+            filter: filter.map(|filter| (Arc::clone(filter), of_filter)),
+            left_out: false,
             found: vec![Found::default(); fields.n_targets()],
             fields,
-            plain: Vec::new(),
+            made: Vec::new(),
         }
     }
 
     /// Gives a column in small letters, as other formats have its values.
     pub(crate) fn in_lower_case(mut self, name: &str) -> Self {
-        for member in &mut self.members {
+        let of_filter = self.filter.iter_mut().flat_map(|(_, members)| members);
+        for member in self.members.iter_mut().chain(of_filter) {
             member.in_lower_case |= member.name == name;
         }
         self
@@ -183,56 +214,87 @@ impl Parse for Objects {
             &mut self.found,
         )
         .map_err(|fault| reason(fault, text))?;
+        if let Some((filter, members)) = &self.filter {
+            let mut passes = |(idx, member): (usize, &Member)| {
+                let value = member.value(&self.found, text, &mut self.made);
+                filter.passes(idx, value.text(text, &self.made))
+            };
+            self.left_out = !members.iter().enumerate().all(&mut passes);
+            if self.left_out {
+                return Ok(());
+            }
+        }
         for (member, column) in self.members.iter().zip(columns) {
-            let at = |target: &u32| self.found[*target as usize];
-            let found = member
-                .targets
-                .iter()
-                .map(at)
-                .find(|found| found.kind != Kind::Missing);
-            push(
-                found.unwrap_or_default(),
-                member,
-                record,
-                column,
-                &mut self.plain,
-            )?;
+            let pushed = match member.value(&self.found, text, &mut self.made) {
+                Value::Null => {
+                    column.push_null();
+                    true
+                }
+                Value::At(start, end) => {
+                    column.push(&text[start..end], || Some(record.view(start, end)))
+                }
+                Value::Made => column.push(&self.made, || None),
+            };
+            if !pushed {
+                let value = member.value(&self.found, text, &mut self.made);
+                let text = value.text(text, &self.made).unwrap_or_default();
+                return Err(misfit(member, text, column));
+            }
         }
         Ok(())
     }
+
+    #[inline(always)]
+    fn left_out(&self) -> bool {
+        self.left_out
+    }
 }
 
-/// Appends a value to its column.
-#[inline]
-fn push(
-    found: Found,
-    member: &Member,
-    record: &Record<'_>,
-    column: &mut Column,
-    plain: &mut Vec<u8>,
-) -> Result<(), String> {
-    let (start, end) = (found.start as usize, found.end as usize);
-    let as_null = found.kind == Kind::Missing || (found.kind == Kind::Null && !member.null_as_text);
-    if as_null {
-        column.push_null();
-        return Ok(());
+/// The value of a column.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Null,
+    /// What stands there in the record.
+    At(usize, usize),
+    /// What was made of it, in [`Objects::made`].
+    Made,
+}
+
+impl Value {
+    #[inline]
+    fn text<'t>(self, record: &'t [u8], made: &'t [u8]) -> Option<&'t [u8]> {
+        match self {
+            Value::Null => None,
+            Value::At(start, end) => Some(&record[start..end]),
+            Value::Made => Some(made),
+        }
     }
-    let text = &record.bytes()[start..end];
-    let pushed = if found.kind == Kind::Escaped {
-        plain.clear();
-        escape::unescape(text, plain);
-        column.push(plain, || None)
-    } else if member.in_lower_case && text.iter().any(u8::is_ascii_uppercase) {
-        plain.clear();
-        plain.extend(text.iter().map(u8::to_ascii_lowercase));
-        column.push(plain, || None)
-    } else {
-        column.push(text, || Some(record.view(start, end)))
-    };
-    if pushed {
-        Ok(())
-    } else {
-        Err(misfit(member, text, column))
+}
+
+impl Member {
+    /// The value of the first of its places where something stands.
+    #[inline]
+    fn value(&self, found: &[Found], record: &[u8], made: &mut Vec<u8>) -> Value {
+        let at = |target: &u32| found[*target as usize];
+        let is_there = |found: &Found| found.kind != Kind::Missing;
+        let found = self.targets.iter().map(at).find(is_there);
+        let Found { kind, start, end } = found.unwrap_or_default();
+        let (start, end) = (start as usize, end as usize);
+        if kind == Kind::Missing || (kind == Kind::Null && !self.null_as_text) {
+            return Value::Null;
+        }
+        let text = &record[start..end];
+        if kind == Kind::Escaped {
+            made.clear();
+            escape::unescape(text, made);
+            return Value::Made;
+        }
+        if self.in_lower_case && text.iter().any(u8::is_ascii_uppercase) {
+            made.clear();
+            made.extend(text.iter().map(u8::to_ascii_lowercase));
+            return Value::Made;
+        }
+        Value::At(start, end)
     }
 }
 

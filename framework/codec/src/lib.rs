@@ -30,7 +30,7 @@
 //! What holds of every format:
 //!
 //! - A record gives one row or is invalid, but for a file's header lines, which are neither.
-//! - Whether a record is well formed does not depend on the columns asked for, nor on a selection;
+//! - Whether a record is well formed does not depend on the columns asked for, nor on a filter;
 //!   only a value that does not fit its column's type depends on that column.
 //! - Text columns share the records' block. Only what does not stand in it as it is (escapes
 //!   resolved, bad bytes replaced) is copied.
@@ -74,8 +74,9 @@ pub mod zeek;
 #[cfg(test)]
 mod testing;
 
+use std::sync::Arc;
+
 use arrow::array::{RecordBatch, UInt32Array};
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::{HeaderRule, Payloads};
 
@@ -120,10 +121,21 @@ pub trait Format: Send + Sync + std::fmt::Debug {
         HeaderRule::None
     }
 
-    /// Whether asking for few columns is cheaper than for many, so that it pays to decode the
-    /// columns of a filter first and the rest for the records that pass.
-    fn cheap_projection(&self) -> bool {
-        false
+    /// As [`Format::decoder`], of the records that pass a filter: one that is left out costs no value
+    /// of any column. It must be well-formed as any other, but whether its values fit their
+    /// columns is not looked at.
+    ///
+    /// `None` where the format has no such decoder: then decode the filter's columns too.
+    ///
+    /// # Errors
+    /// As with [`Format::decoder`].
+    fn filtering_decoder(
+        &self,
+        columns: &[Field],
+        filter: &Arc<dyn RecordFilter>,
+    ) -> Result<Option<Box<dyn Decoder>>, CodecError> {
+        let _ = (columns, filter);
+        Ok(None)
     }
 
     /// A decoder of these columns, in this order. Types are those of [`Format::columns`], or for
@@ -135,14 +147,24 @@ pub trait Format: Send + Sync + std::fmt::Debug {
     fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError>;
 }
 
+/// Which records are wanted, by the texts of some of their columns.
+pub trait RecordFilter: std::fmt::Debug + Send + Sync {
+    /// The columns that it looks at, as a decoder of text columns would be asked for them.
+    fn columns(&self) -> &[Field];
+
+    /// Whether a record may pass with this text in the column at `column_idx`, which is UTF-8;
+    /// `None` is null. A record passes if it may by all columns.
+    fn passes(&self, column_idx: usize, text: Option<&[u8]>) -> bool;
+}
+
 /// Turns records into rows.
 pub trait Decoder: Send {
     /// The schema of the rows.
     fn schema(&self) -> SchemaRef;
 
-    /// Decodes the records that `selection` marks, or all. A record that does not parse gives no
-    /// row; no input makes it panic. A file's header gives no row and is not invalid either.
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded;
+    /// Decodes the records. One that does not parse gives no row; no input makes it panic. A file's
+    /// header gives no row and is not invalid either.
+    fn decode(&mut self, payloads: &Payloads) -> Decoded;
 }
 
 /// The rows of a block of records, and the records that gave none.
@@ -154,6 +176,8 @@ pub struct Decoded {
     pub record_idx: Option<UInt32Array>,
     /// The records that did not parse, in order.
     pub invalid: Vec<Invalid>,
+    /// Records that a filter left out.
+    pub n_filtered: usize,
     /// Records that were not UTF-8 and had bytes replaced by U+FFFD.
     pub n_replaced: usize,
 }

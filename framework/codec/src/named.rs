@@ -8,7 +8,6 @@
 mod names;
 mod transport;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::Payloads;
 
@@ -249,8 +248,8 @@ impl<S: Scan> Decoder for NamedDecoder<S> {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut self.parser, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut self.parser, payloads, None)
     }
 }
 

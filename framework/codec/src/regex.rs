@@ -15,7 +15,6 @@
 
 use std::ops::Range;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use datashark_sdk::conf::Problem;
 use datashark_sdk::input::Payloads;
@@ -257,8 +256,8 @@ impl Decoder for RegexDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut self.parser, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut self.parser, payloads, None)
     }
 }
 
@@ -383,7 +382,7 @@ mod tests {
         let mut decoder = regex
             .decoder(&[Field::new("n", DataType::Int64, true)])
             .unwrap();
-        let decoded = decoder.decode(&payloads(&["12", "x"]), None);
+        let decoded = decoder.decode(&payloads(&["12", "x"]));
         assert_eq!(
             decoded.rows.column(0).as_primitive::<Int64Type>().values(),
             &[12]

@@ -313,7 +313,7 @@ mod tests {
             let asked = Field::new("c-ip", DataType::Utf8View, true);
             let mut decoder = format.decoder(&[asked]).unwrap();
             let payloads = crate::testing::payloads(&["2026-03-01 12:00:00 192.0.2.1"]);
-            let decoded = decoder.decode(&payloads, None);
+            let decoded = decoder.decode(&payloads);
             assert_eq!(decoded.rows.num_rows(), 1, "{fields}");
         }
     }

@@ -27,6 +27,12 @@ pub(crate) trait Parse: Send {
     /// # Errors
     /// Why the record is invalid, for a person.
     fn parse(&mut self, record: &Record<'_>, columns: &mut [Column]) -> Result<(), String>;
+
+    /// Whether the record that was just parsed is not wanted, so that nothing was appended.
+    #[inline(always)]
+    fn left_out(&self) -> bool {
+        false
+    }
 }
 
 /// What becomes of a record that is not UTF-8.
@@ -65,7 +71,7 @@ impl Rows {
         Arc::clone(&self.schema)
     }
 
-    /// Decodes the selected records.
+    /// Decodes the selected records, or all: a file's header lines are not.
     pub(crate) fn decode<P: Parse>(
         &mut self,
         parser: &mut P,
@@ -74,7 +80,7 @@ impl Rows {
     ) -> Decoded {
         let mut records = payloads.records.clone();
         let mut n_replaced = 0;
-        let utf8 = known_utf8(&records, selection);
+        let utf8 = view::all_utf8(&records);
         if !utf8 && P::UTF8 == Utf8::Replace {
             (records, n_replaced) = replace(records, selection);
         }
@@ -90,6 +96,7 @@ impl Rows {
             let record = Record::of(&records, idx);
             let checked = if check { require_utf8(&record) } else { Ok(()) };
             match checked.and_then(|()| parser.parse(&record, &mut self.columns)) {
+                Ok(()) if parser.left_out() => kept.leave_out(),
                 Ok(()) => kept.row(idx),
                 Err(reason) => {
                     for column in &mut self.columns {
@@ -125,6 +132,7 @@ struct Kept {
     /// Filled from the start where there is a selection, else from the first invalid record.
     record_idx: Option<Vec<u32>>,
     n_selected: usize,
+    n_filtered: usize,
     invalid: Vec<Invalid>,
 }
 
@@ -135,6 +143,7 @@ impl Kept {
             n_rows: 0,
             record_idx,
             n_selected,
+            n_filtered: 0,
             invalid: Vec::new(),
         }
     }
@@ -147,12 +156,24 @@ impl Kept {
         }
     }
 
+    #[inline]
+    fn leave_out(&mut self) {
+        self.n_filtered += 1;
+        self.note_rows();
+    }
+
     #[cold]
     fn invalid(&mut self, idx: usize, reason: String) {
         self.invalid.push(Invalid {
             record_idx: idx as u32,
             reason,
         });
+        self.note_rows();
+    }
+
+    /// From here on a row's place is no longer its record's.
+    #[inline]
+    fn note_rows(&mut self) {
         if self.record_idx.is_none() {
             let mut record_idx = Vec::with_capacity(self.n_selected);
             record_idx.extend(0..self.n_rows as u32);
@@ -166,16 +187,10 @@ impl Kept {
             rows,
             record_idx,
             invalid: self.invalid,
+            n_filtered: self.n_filtered,
             n_replaced,
         }
     }
-}
-
-/// Whether it is known without a look at each record that all are UTF-8. A pass over whole blocks
-/// does not pay for a few selected records.
-fn known_utf8(records: &BinaryViewArray, selection: Option<&BooleanBuffer>) -> bool {
-    let few = selection.is_some_and(|selected| selected.count_set_bits() < records.len() / 8);
-    !few && view::all_utf8(records)
 }
 
 fn require_utf8(record: &Record<'_>) -> Result<(), String> {

@@ -28,7 +28,6 @@
 
 mod line;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
@@ -129,8 +128,8 @@ impl Decoder for SquidDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut self.lines, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut self.lines, payloads, None)
     }
 }
 

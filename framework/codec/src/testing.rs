@@ -57,10 +57,7 @@ pub(crate) fn decode_text<B: AsRef<[u8]>>(
     records: &[B],
 ) -> Decoded {
     let fields: Vec<_> = columns.iter().map(|name| text_field(name)).collect();
-    format
-        .decoder(&fields)
-        .unwrap()
-        .decode(&payloads(records), None)
+    format.decoder(&fields).unwrap().decode(&payloads(records))
 }
 
 /// The texts of a column, row by row.
@@ -101,7 +98,7 @@ pub(crate) fn values(
 ) -> Result<Vec<Option<String>>, String> {
     let fields = typed_fields(format, columns);
     let mut decoder = format.decoder(&fields).unwrap();
-    let decoded = decoder.decode(&payloads(&[line]), None);
+    let decoded = decoder.decode(&payloads(&[line]));
     match decoded.invalid.first() {
         Some(invalid) => Err(invalid.reason.clone()),
         None => Ok(decoded.rows.columns().iter().map(text_of).collect()),

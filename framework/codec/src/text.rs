@@ -3,7 +3,6 @@
 //! The column `line` shares the records' blocks. A record that is not UTF-8 is kept, with U+FFFD
 //! for each bad sequence, and counted; so every record gives a row. There are no options.
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
@@ -58,8 +57,8 @@ impl Decoder for TextDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        self.rows.decode(&mut Line, payloads, selection)
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        self.rows.decode(&mut Line, payloads, None)
     }
 }
 
@@ -87,14 +86,14 @@ mod tests {
     use super::*;
     use crate::testing::{payloads, text_field};
 
-    fn decode(lines: &[&[u8]], selection: Option<&BooleanBuffer>) -> Decoded {
+    fn decode(lines: &[&[u8]]) -> Decoded {
         let mut decoder = Text::new().decoder(&[text_field("line")]).unwrap();
-        decoder.decode(&payloads(lines), selection)
+        decoder.decode(&payloads(lines))
     }
 
     #[test]
     fn a_line_is_a_row() {
-        let decoded = decode(&[b"one", b"", "zwölf Boxkämpfer".as_bytes()], None);
+        let decoded = decode(&[b"one", b"", "zwölf Boxkämpfer".as_bytes()]);
         let lines: Vec<_> = decoded
             .rows
             .column(0)
@@ -108,10 +107,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_counted() {
-        let decoded = decode(
-            &[b"ok", b"a\xFFb", b"a long line with \xC3 cut", b"\xE2\x82"],
-            None,
-        );
+        let decoded = decode(&[b"ok", b"a\xFFb", b"a long line with \xC3 cut", b"\xE2\x82"]);
         let lines: Vec<_> = decoded
             .rows
             .column(0)
@@ -132,18 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn only_selected_records_give_rows_and_are_counted() {
-        let selection = BooleanBuffer::from_iter([false, true, false, true]);
-        let decoded = decode(&[b"\xFF", b"b", b"c", b"\xFF"], Some(&selection));
-        assert_eq!(decoded.rows.num_rows(), 2);
-        assert_eq!(decoded.record_idx.unwrap().values(), &[1, 3]);
-        assert_eq!(decoded.n_replaced, 1);
-    }
-
-    #[test]
     fn no_column_still_gives_a_row_for_each_record() {
         let mut decoder = Text::new().decoder(&[]).unwrap();
-        let decoded = decoder.decode(&payloads(&[b"a", b"b"]), None);
+        let decoded = decoder.decode(&payloads(&[b"a", b"b"]));
         assert_eq!(
             (decoded.rows.num_columns(), decoded.rows.num_rows()),
             (0, 2)
@@ -154,7 +141,7 @@ mod tests {
     fn long_lines_share_their_block() {
         let payloads = payloads(&[b"a line of more than twelve bytes"]);
         let mut decoder = Text::new().decoder(&[text_field("line")]).unwrap();
-        let decoded = decoder.decode(&payloads, None);
+        let decoded = decoder.decode(&payloads);
         let ours = decoded.rows.column(0).as_string_view().data_buffers()[0].as_ptr();
         assert_eq!(ours, payloads.records.data_buffers()[0].as_ptr());
         assert_eq!(decoded.rows.column(0).null_count(), 0);

@@ -54,7 +54,6 @@ mod split;
 
 use std::sync::Arc;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::{Directives, HeaderRule, Payloads};
 use serde::Deserialize;
@@ -181,11 +180,11 @@ impl Decoder for W3cDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
         if self.lines.follow.start(payloads) {
             self.lines.read_layout();
         }
-        let records = self.lines.follow.others(selection);
+        let records = self.lines.follow.others();
         self.rows
             .decode(&mut self.lines, payloads, records.as_ref())
     }

@@ -57,7 +57,6 @@
 mod escape;
 mod table;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Fields, SchemaRef};
 use datashark_sdk::input::{HeaderRule, Payloads};
 use serde::Deserialize;
@@ -165,8 +164,8 @@ impl Decoder for ZeekDecoder {
         self.rows.schema()
     }
 
-    fn decode(&mut self, payloads: &Payloads, selection: Option<&BooleanBuffer>) -> Decoded {
-        let records = self.lines.table.start(payloads, selection);
+    fn decode(&mut self, payloads: &Payloads) -> Decoded {
+        let records = self.lines.table.start(payloads);
         self.rows
             .decode(&mut self.lines, payloads, records.as_ref())
     }

@@ -33,7 +33,7 @@ fn decode(format: &dyn Format, log: &str, fields: &[Field]) -> Vec<ArrayRef> {
         header: Some(Header::Directives(Directives::new(b'#'))),
         first_line: Some(1),
     };
-    let decoded = format.decoder(fields).unwrap().decode(&payloads, None);
+    let decoded = format.decoder(fields).unwrap().decode(&payloads);
     assert_eq!(decoded.invalid, []);
     decoded.rows.columns().to_vec()
 }

@@ -8,8 +8,9 @@
 use arrow::array::{Array, AsArray, BooleanBufferBuilder, RecordBatch, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
-use regex::Regex;
+use arrow::datatypes::{DataType, Field};
+use datashark_codec::RecordFilter;
+use regex::bytes::Regex;
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
@@ -32,7 +33,7 @@ struct Rule {
 #[derive(Debug, Clone)]
 enum Matcher {
     /// `^sshd$`: the field is this text.
-    Is(String),
+    Is(Vec<u8>),
     /// `sshd`, `/(static|health)/`: the field starts with one of these texts.
     StartsWith(Vec<Vec<u8>>),
     /// Anything else: the field starts with one of these texts, if any are known, and the regex
@@ -59,12 +60,9 @@ impl Matcher {
         })
     }
 
-    fn matches(&self, text: &str) -> bool {
-        let starts_with = |starts: &[Vec<u8>]| {
-            starts
-                .iter()
-                .any(|start| text.as_bytes().starts_with(start))
-        };
+    #[inline]
+    fn matches(&self, text: &[u8]) -> bool {
+        let starts_with = |starts: &[Vec<u8>]| starts.iter().any(|start| text.starts_with(start));
         match self {
             Matcher::Is(whole) => text == whole,
             Matcher::StartsWith(starts) => starts_with(starts),
@@ -77,7 +75,7 @@ impl Matcher {
 
 /// The text of a pattern that is one text with both its ends marked, or its end alone: matching
 /// begins at the start anyway.
-fn whole(hir: &Hir) -> Option<String> {
+fn whole(hir: &Hir) -> Option<Vec<u8>> {
     let HirKind::Concat(parts) = hir.kind() else {
         return None;
     };
@@ -91,7 +89,7 @@ fn whole(hir: &Hir) -> Option<String> {
         | [HirKind::Literal(literal), HirKind::Look(Look::End)] => literal,
         _ => return None,
     };
-    String::from_utf8(literal.0.to_vec()).ok()
+    Some(literal.0.to_vec())
 }
 
 /// The texts that a match can start with; none where they are not known or too many. And whether
@@ -173,6 +171,48 @@ impl Filter {
     }
 }
 
+/// A filter and the columns that its rules are about, for a decoder that filters.
+#[derive(Debug)]
+pub(crate) struct OnColumns {
+    columns: Vec<Field>,
+    /// The rules of each column.
+    rules: Vec<Vec<Rule>>,
+}
+
+impl OnColumns {
+    /// A copy of the filter's rules, so that threads do not wait for each other's regexes.
+    pub(crate) fn new(filter: &Filter, columns: &[Field]) -> Self {
+        let of = |column: &Field| {
+            let is_of = |rule: &&Rule| rule.field == *column.name();
+            filter.rules.iter().filter(is_of).cloned().collect()
+        };
+        OnColumns {
+            rules: columns.iter().map(of).collect(),
+            columns: columns.to_vec(),
+        }
+    }
+}
+
+impl RecordFilter for OnColumns {
+    fn columns(&self) -> &[Field] {
+        &self.columns
+    }
+
+    #[inline]
+    fn passes(&self, column_idx: usize, text: Option<&[u8]>) -> bool {
+        pass(&self.rules[column_idx], text)
+    }
+}
+
+/// Whether a field with this text may pass.
+#[inline]
+fn pass(rules: &[Rule], text: Option<&[u8]>) -> bool {
+    rules.iter().all(|rule| match text {
+        Some(text) => rule.matcher.matches(text) == rule.include,
+        None => !rule.include,
+    })
+}
+
 fn text(column: &dyn Array) -> Result<StringViewArray> {
     match column.as_string_view_opt() {
         Some(text) => Ok(text.clone()),
@@ -184,11 +224,7 @@ fn text(column: &dyn Array) -> Result<StringViewArray> {
 fn passing_field(rules: &[Rule], texts: &StringViewArray, so_far: &BooleanBuffer) -> BooleanBuffer {
     let mut passing = BooleanBufferBuilder::new(texts.len());
     for (text, wanted) in texts.iter().zip(so_far) {
-        let passes = |rule: &Rule| match text {
-            Some(text) => rule.matcher.matches(text) == rule.include,
-            None => !rule.include,
-        };
-        passing.append(wanted && rules.iter().all(passes));
+        passing.append(wanted && pass(rules, text.map(str::as_bytes)));
     }
     passing.finish()
 }
@@ -285,7 +321,7 @@ mod tests {
             let pattern = parts.concat();
             let Ok(regex) = Regex::new(&format!("^(?:{pattern})")) else { return Ok(()) };
             let matcher = Matcher::try_new(&pattern).unwrap();
-            prop_assert_eq!(matcher.matches(&text), regex.is_match(&text), "{}", pattern);
+            prop_assert_eq!(matcher.matches(text.as_bytes()), regex.is_match(text.as_bytes()), "{}", pattern);
         }
     }
 

@@ -9,9 +9,10 @@
 mod data;
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::buffer::{BooleanBuffer, Buffer};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -33,7 +34,7 @@ use datashark_codec::text::Text;
 use datashark_codec::timestamp::TimeOptions;
 use datashark_codec::w3c::W3c;
 use datashark_codec::zeek::Zeek;
-use datashark_codec::{Columns, Format};
+use datashark_codec::{Columns, Format, RecordFilter};
 use datashark_sdk::input::{Directives, Header, HeaderRule, Payloads};
 
 /// As much as an input gives at a time.
@@ -108,7 +109,7 @@ fn decode(
     group.bench_function(id, |bencher| {
         bencher.iter(|| {
             for payloads in &payloads {
-                let decoded = decoder.decode(black_box(payloads), None);
+                let decoded = decoder.decode(black_box(payloads));
                 assert!(decoded.invalid.is_empty(), "{:?}", decoded.invalid.first());
                 black_box(decoded);
             }
@@ -183,24 +184,39 @@ fn json(criterion: &mut Criterion) {
         ),
     ];
     decode(&mut group, "3_typed_of_13", &log, &Json::new(), &typed);
-    selected(&mut group, &log);
+    filtered(&mut group, &log);
     peer(&mut group, &log);
     group.finish();
 }
 
-/// Three columns of a tenth of the records.
-fn selected(group: &mut BenchmarkGroup<'_, WallTime>, log: &[u8]) {
+/// Wants about a record in ten, by the last digit of its source.
+#[derive(Debug)]
+struct Tenth([Field; 1]);
+
+impl RecordFilter for Tenth {
+    fn columns(&self) -> &[Field] {
+        &self.0
+    }
+
+    fn passes(&self, _: usize, text: Option<&[u8]>) -> bool {
+        text.is_some_and(|text| text.ends_with(b"3"))
+    }
+}
+
+/// Three columns of the records that a filter wants.
+fn filtered(group: &mut BenchmarkGroup<'_, WallTime>, log: &[u8]) {
     let payloads = payloads(log);
-    let fields = fields(&["source_ip", "outcome", "user_name"]);
-    let mut decoder = Json::new().decoder(&fields).unwrap();
-    let selections: Vec<_> = payloads
-        .iter()
-        .map(|payloads| BooleanBuffer::collect_bool(payloads.records.len(), |i| i % 10 == 3))
-        .collect();
-    group.bench_function("3_of_13/tenth_selected", |bencher| {
+    let asked = fields(&["source_ip", "outcome", "user_name"]);
+    let [of_filter] = &fields(&["source_ip"])[..] else {
+        return;
+    };
+    let filter: Arc<dyn RecordFilter> = Arc::new(Tenth([of_filter.clone()]));
+    let decoder = Json::new().filtering_decoder(&asked, &filter);
+    let mut decoder = decoder.unwrap().unwrap();
+    group.bench_function("3_of_13/tenth_wanted", |bencher| {
         bencher.iter(|| {
-            for (payloads, selection) in payloads.iter().zip(&selections) {
-                black_box(decoder.decode(black_box(payloads), Some(selection)));
+            for payloads in &payloads {
+                black_box(decoder.decode(black_box(payloads)));
             }
         });
     });
@@ -463,7 +479,7 @@ fn timestamps(criterion: &mut Criterion) {
     let log = data::json();
     let payloads = payloads(&log);
     let mut decoder = Json::new().decoder(&fields(&["timestamp"])).unwrap();
-    let decoded = decoder.decode(&payloads[0], None);
+    let decoded = decoder.decode(&payloads[0]);
     let texts = decoded.rows.column(0).as_string_view();
     let format = datashark_codec::timestamp::TimestampFormat::parse_str("rfc3339").unwrap();
     let mut group = criterion.benchmark_group("timestamp");

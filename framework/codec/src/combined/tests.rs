@@ -18,7 +18,7 @@ fn decode_all<B: AsRef<[u8]>>(format: &AccessLog, records: &[B]) -> Decoded {
     format
         .decoder(&fields(format))
         .unwrap()
-        .decode(&payloads(records), None)
+        .decode(&payloads(records))
 }
 
 /// The only row, every value as text.
@@ -209,7 +209,7 @@ fn real_logs_have_the_fields_that_a_regex_finds() {
         .map(|name| crate::testing::text_field(name))
         .collect();
     let mut decoder = AccessLog::combined().decoder(&text_fields).unwrap();
-    let decoded = decoder.decode(&lines(logs.as_bytes()), None);
+    let decoded = decoder.decode(&lines(logs.as_bytes()));
     let n_invalid = decoded.invalid.len();
     // Three user agents that were cut off, and four lines that begin with a virtual host.
     assert_eq!(n_invalid, 7, "{:?}", decoded.invalid.first());

@@ -25,7 +25,7 @@ fn decode_file(text: &str, columns: &[&str]) -> Decoded {
         .unwrap()
         .decoder(&fields)
         .unwrap()
-        .decode(&payloads, None)
+        .decode(&payloads)
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_header_holds_for_later_blocks_of_its_file_and_changes_with_the_file() {
     block.offsets = vec![100].into();
     for (header, expected) in [("a,b", Some("2")), ("b,a", Some("1"))] {
         block.header = Some(header.as_bytes().into());
-        let decoded = decoder.decode(&block, None);
+        let decoded = decoder.decode(&block);
         assert_eq!(texts(&decoded.rows, 0), [expected]);
         assert_eq!(decoded.record_idx, None);
     }
@@ -116,7 +116,7 @@ fn an_empty_field_is_null_where_a_number_was_asked_for_and_empty_as_text() {
     let decoded = format
         .decoder(&fields)
         .unwrap()
-        .decode(&payloads(&["1,x", ",", "z,"]), None);
+        .decode(&payloads(&["1,x", ",", "z,"]));
     let ints = decoded.rows.column(0).as_primitive::<Int64Type>();
     assert_eq!(ints.iter().collect::<Vec<_>>(), [Some(1), None]);
     assert_eq!(texts(&decoded.rows, 1), [Some("x"), Some("")]);

@@ -40,10 +40,7 @@ fn decode(format: &Grok, lines: &[&str]) -> Decoded {
         panic!("the columns are known")
     };
     let fields: Vec<Field> = fields.iter().map(|field| field.as_ref().clone()).collect();
-    format
-        .decoder(&fields)
-        .unwrap()
-        .decode(&payloads(lines), None)
+    format.decoder(&fields).unwrap().decode(&payloads(lines))
 }
 
 #[test]

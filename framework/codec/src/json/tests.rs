@@ -13,7 +13,7 @@ fn decode(fields: &[Field], records: &[&str]) -> Decoded {
     Json::new()
         .decoder(fields)
         .unwrap()
-        .decode(&payloads(records), None)
+        .decode(&payloads(records))
 }
 
 fn texts_of(decoded: &Decoded, column: usize) -> Vec<Option<&str>> {
@@ -261,10 +261,7 @@ fn records_of_several_blocks_and_of_none_keep_their_texts() {
             .as_binary_view()
             .clone();
         let fields = [text_field("a"), text_field("b")];
-        let decoded = Json::new()
-            .decoder(&fields)
-            .unwrap()
-            .decode(&payloads, None);
+        let decoded = Json::new().decoder(&fields).unwrap().decode(&payloads);
         assert_eq!(decoded.rows.num_rows(), n_rows);
         let plain = Some("a plain text of some length");
         let escaped = Some("an escaped text\n of some length");
@@ -379,4 +376,86 @@ fn assert_valid_like_serde(record: &[u8]) -> Result<(), TestCaseError> {
         String::from_utf8_lossy(record)
     );
     Ok(())
+}
+
+/// Wants the records whose `a` is or is not this text.
+#[derive(Debug)]
+struct OnA {
+    columns: [Field; 1],
+    text: Option<&'static str>,
+    is: bool,
+}
+
+impl RecordFilter for OnA {
+    fn columns(&self) -> &[Field] {
+        &self.columns
+    }
+
+    fn passes(&self, _: usize, text: Option<&[u8]>) -> bool {
+        (text == self.text.map(str::as_bytes)) == self.is
+    }
+}
+
+/// What a decoder of column `b` gives for the records that the filter wants.
+fn filtered(fields: &[Field], filter: OnA, records: &[&str]) -> Decoded {
+    let filter: Arc<dyn RecordFilter> = Arc::new(filter);
+    let decoder = Json::new().filtering_decoder(fields, &filter);
+    decoder.unwrap().unwrap().decode(&payloads(records))
+}
+
+#[test]
+fn a_filter_leaves_records_out_before_their_values_are_looked_at() {
+    let records = [
+        r#"{"a":"x","b":1}"#,
+        r#"{"a":"y","b":"none"}"#,
+        r#"{"a":"\u0078","b":2}"#,
+        r#"{"a":"y","b":3"#,
+        r#"{"a":"x","b":"none"}"#,
+        r#"{"b":4}"#,
+    ];
+    let fields = [Field::new("b", DataType::Int64, true)];
+    let filter = OnA {
+        columns: [text_field("a")],
+        text: Some("x"),
+        is: true,
+    };
+    let decoded = filtered(&fields, filter, &records);
+    let b = decoded.rows.column(0).as_primitive::<Int64Type>();
+    assert_eq!(b.values(), &[1, 2]);
+    assert_eq!(decoded.record_idx.unwrap().values(), &[0, 2]);
+    let invalid: Vec<u32> = decoded.invalid.iter().map(|bad| bad.record_idx).collect();
+    assert_eq!((invalid, decoded.n_filtered), (vec![3, 4], 2));
+}
+
+proptest! {
+    #[test]
+    fn a_filter_leaves_out_what_filtering_the_rows_would(
+        records in prop::collection::vec(
+            prop_oneof![
+                "\\{\"a\":(\"x\"|null|\"y\"|1|\\{\\}),\"b\":\"[a-z]{0,20}\"\\}",
+                "\\{\"b\":\"[a-z]{0,3}\"(,\"a\":\"x\")?\\}?",
+            ],
+            0..12,
+        ),
+        text in prop_oneof![Just(None), Just(Some("x")), Just(Some("1"))],
+        is in any::<bool>(),
+    ) {
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let all = decode(&[text_field("b"), text_field("a")], &records);
+        let wanted = |row: &usize| (texts_of(&all, 1)[*row] == text) == is;
+        let rows: Vec<usize> = (0..all.rows.num_rows()).filter(wanted).collect();
+        let filter = OnA { columns: [text_field("a")], text, is };
+        let ours = filtered(&[text_field("b")], filter, &records);
+        let expected: Vec<_> = rows.iter().map(|row| texts_of(&all, 0)[*row]).collect();
+        prop_assert_eq!(texts_of(&ours, 0), expected);
+        prop_assert_eq!(&ours.invalid, &all.invalid);
+        prop_assert_eq!(ours.n_filtered, all.rows.num_rows() - rows.len());
+        let record_of = |decoded: &Decoded, row: usize| match &decoded.record_idx {
+            Some(record_idx) => record_idx.value(row) as usize,
+            None => row,
+        };
+        for (row, of_all) in rows.iter().enumerate() {
+            prop_assert_eq!(record_of(&ours, row), record_of(&all, *of_all));
+        }
+    }
 }

@@ -54,7 +54,7 @@ fn a_line_has_its_columns() {
     ];
     assert_eq!(text_row(LINE), expected.map(|text| Some(text.to_owned())));
     let mut decoder = Squid::new().decoder(&all()).unwrap();
-    let decoded = decoder.decode(&payloads(&[LINE]), None);
+    let decoded = decoder.decode(&payloads(&[LINE]));
     let times = decoded.rows.column(0);
     let times = times.as_primitive::<TimestampMicrosecondType>().values();
     assert_eq!(times, &[1_772_366_401_250_000]);
@@ -133,7 +133,7 @@ proptest! {
         let found: Vec<_> = row.iter().flatten().map(String::as_str).collect();
         prop_assert_eq!(found, expected);
         let mut decoder = Squid::new().decoder(&all()[4..6]).unwrap();
-        let decoded = decoder.decode(&payloads(&[line]), None);
+        let decoded = decoder.decode(&payloads(&[line]));
         for (column, expected) in [(0, status), (1, size)] {
             let numbers = decoded.rows.column(column).as_primitive::<Int64Type>();
             prop_assert_eq!(numbers.value(0), expected);

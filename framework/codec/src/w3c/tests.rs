@@ -20,7 +20,7 @@ const PROXY: &str = "#Software: SGOS 6.7.5.14\n#Date: 2026-03-01 12:00:00\n\
 
 fn decode(text: &str, fields: &[Field]) -> Decoded {
     let mut decoder = W3c::default().decoder(fields).unwrap();
-    decoder.decode(&lines_behind(text.as_bytes(), 0), None)
+    decoder.decode(&lines_behind(text.as_bytes(), 0))
 }
 
 fn decode_texts(text: &str, columns: &[&str]) -> Decoded {
@@ -172,7 +172,7 @@ fn the_conf_names_the_fields_of_a_file_without_a_header() {
         .decoder(&["source_ip", "sc-status"].map(text_field))
         .unwrap();
     let text = "192.0.2.1 GET 200\n#Fields: sc-status c-ip\n404 192.0.2.2\n";
-    let decoded = decoder.decode(&lines_behind(text.as_bytes(), 0), None);
+    let decoded = decoder.decode(&lines_behind(text.as_bytes(), 0));
     assert_eq!(
         texts(&decoded.rows, 0),
         [Some("192.0.2.1"), Some("192.0.2.2")]
@@ -241,7 +241,7 @@ proptest! {
         let mut decoder = W3c::default().decoder(&fields).unwrap();
         let behind = lines_behind(text.as_bytes(), cut);
         let before = lines_behind(text.as_bytes(), 0).slice(0, cut);
-        let (second, first) = (decoder.decode(&behind, None), decoder.decode(&before, None));
+        let (second, first) = (decoder.decode(&behind), decoder.decode(&before));
         let whole = decode(&text, &fields);
         for column in 0..2 {
             let parts = [texts(&first.rows, column), texts(&second.rows, column)].concat();

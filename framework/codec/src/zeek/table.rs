@@ -60,16 +60,12 @@ impl Table {
         }
     }
 
-    /// Goes to the start of a block; gives the selected records that are no directives.
-    pub(super) fn start(
-        &mut self,
-        payloads: &Payloads,
-        selection: Option<&BooleanBuffer>,
-    ) -> Option<BooleanBuffer> {
+    /// Goes to the start of a block; gives the records that are no directives.
+    pub(super) fn start(&mut self, payloads: &Payloads) -> Option<BooleanBuffer> {
         if self.follow.start(payloads) {
             self.read_layout();
         }
-        self.follow.others(selection)
+        self.follow.others()
     }
 
     /// Goes on to a record.
@@ -183,32 +179,26 @@ fn split(text: &[u8], separator: u8, ends: &mut Vec<usize>) -> bool {
     has_escapes
 }
 
-/// The separator that the directives name, and the fields.
-fn separator_and_fields(directives: &Directives) -> Result<(u8, Option<Vec<&[u8]>>), String> {
-    let separator = match directives.get("separator") {
-        Some(value) => separator(value)?,
-        None => SEPARATOR,
-    };
-    let fields = directives.get("fields");
-    Ok((separator, fields.map(|fields| values(fields, separator))))
+/// The separator that the directives name, or the usual one.
+fn separator_of(directives: &Directives) -> Result<u8, String> {
+    directives.get("separator").map_or(Ok(SEPARATOR), separator)
 }
 
 /// The fields that the directives name.
 pub(super) fn fields_of(directives: &Directives) -> Vec<String> {
-    let fields = match separator_and_fields(directives) {
-        Ok((_, Some(fields))) => fields,
-        _ => Vec::new(),
+    let (Ok(separator), Some(fields)) = (separator_of(directives), directives.get("fields")) else {
+        return Vec::new();
     };
-    let text = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
-    fields.iter().map(text).collect()
+    let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
+    values(fields, separator).into_iter().map(text).collect()
 }
 
 impl Layout {
     /// What the directives say of the asked columns.
     fn read(directives: &Directives, asked: &[String]) -> Result<Self, String> {
-        let (separator, fields) = separator_and_fields(directives)?;
+        let separator = separator_of(directives)?;
         let values = |kind: &str| Some(values(directives.get(kind)?, separator));
-        let Some(fields) = fields else {
+        let Some(fields) = values("fields") else {
             return Err("no `#fields` line stands before it, and it is no JSON object".to_owned());
         };
         let types = values("types").unwrap_or_default();

@@ -19,7 +19,7 @@ const CONN: &str = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n
 
 fn decode(text: &str, fields: &[Field]) -> Decoded {
     let mut decoder = Zeek::new().decoder(fields).unwrap();
-    decoder.decode(&lines_behind(text.as_bytes(), 0), None)
+    decoder.decode(&lines_behind(text.as_bytes(), 0))
 }
 
 fn decode_texts(text: &str, columns: &[&str]) -> Decoded {
@@ -113,17 +113,6 @@ fn a_header_may_come_again_with_other_fields() {
     let expected = [Some("1"), Some("3"), Some("7"), Some("10")];
     assert_eq!(texts(&decoded.rows, 0), expected);
     assert_eq!(decoded.record_idx.unwrap().values(), &[1, 2, 5, 7]);
-}
-
-#[test]
-fn a_selection_of_records_is_read_by_the_header_before_them() {
-    let text = "#fields\ta\tb\n1\t2\n#fields\tb\ta\n3\t4\n5\t6\n";
-    let payloads = lines_behind(text.as_bytes(), 0);
-    let selection = BooleanBuffer::from_iter([true, false, false, false, true]);
-    let mut decoder = Zeek::new().decoder(&[text_field("a")]).unwrap();
-    let decoded = decoder.decode(&payloads, Some(&selection));
-    assert_eq!(texts(&decoded.rows, 0), [Some("6")]);
-    assert_eq!(decoded.record_idx.unwrap().values(), &[4]);
 }
 
 #[test]
@@ -223,7 +212,7 @@ proptest! {
         let mut decoder = Zeek::new().decoder(&[text_field("a")]).unwrap();
         let behind = lines_behind(text.as_bytes(), cut);
         let before = lines_behind(text.as_bytes(), 0).slice(0, cut);
-        let (second, first) = (decoder.decode(&behind, None), decoder.decode(&before, None));
+        let (second, first) = (decoder.decode(&behind), decoder.decode(&before));
         let whole = decode_texts(&text, &["a"]);
         let parts = [texts(&first.rows, 0), texts(&second.rows, 0)].concat();
         prop_assert_eq!(texts(&whole.rows, 0), parts);

@@ -40,7 +40,7 @@ pub(crate) fn part(samples: &Samples, title: &str, sample: &Sample) -> String {
         HeaderRule::FirstLine => Some((&*sample.first_line).into()),
         HeaderRule::Directives(mark) => Some(Header::Directives(Directives::new(mark))),
     };
-    let decoded = format.decoder(&fields).unwrap().decode(&payloads, None);
+    let decoded = format.decoder(&fields).unwrap().decode(&payloads);
     let mut part = format!("{title}\n");
     let (n_rows, n_invalid) = (decoded.rows.num_rows(), decoded.invalid.len());
     let _ = write!(part, "  {n_rows} parsed, {n_invalid} invalid");

@@ -1,25 +1,22 @@
 //! Decodes the records of a batch and leaves out those that the filter does not want.
 //!
-//! Where a format can give few columns cheaper than many, the filter's columns are decoded first
-//! and the rest for the records that pass; but where most pass, everything at once is cheaper still.
-//! Which of the two is done does not show in any result: a record that the filter leaves out is
-//! filtered, whether or not the rest of it could have been read.
+//! A format that can filters while it decodes; of others the rows are filtered. Which of the two is
+//! done shows in one thing alone: where values are looked at behind the filter, a record that it
+//! leaves out is filtered, whether or not the rest of its values fit their columns.
 
-use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, UInt32Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Field;
-use datashark_codec::{CodecError, Decoded, Decoder, Format};
+use datashark_codec::{CodecError, Decoded, Decoder, Format, RecordFilter};
 use datashark_sdk::input::{Content, Payloads};
 
 use super::lane::{Pipeline, Report};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
-use crate::filter::Filter;
-
-/// With a larger share of records passing the filter, all columns are decoded at once: a record of
-/// JSON is checked whole in each step, so that two pay only where few records need the second.
-const DECODE_ALL_ABOVE: f64 = 0.2;
+use crate::filter::{Filter, OnColumns};
 
 /// The rows of a batch on their way, each with the record that it is of.
 pub(super) struct Rows {
@@ -35,21 +32,15 @@ pub(super) struct Reading {
     decoders: Decoders,
     /// How many of the decoded columns the aggregation needs: those behind them are the filter's.
     n_columns: usize,
-    /// The share of the last batch's records that passed the filter.
-    pass_rate: f64,
 }
 
 enum Decoders {
     /// The input gives columns.
     None,
-    /// All columns at once.
-    AtOnce(Box<dyn Decoder>),
-    /// The filter's columns and the others; and all of them, where no column is both.
-    InSteps {
-        filter: Box<dyn Decoder>,
-        rest: Box<dyn Decoder>,
-        all: Option<Box<dyn Decoder>>,
-    },
+    /// All columns, the filter's too.
+    Whole(Box<dyn Decoder>),
+    /// The aggregation's columns of the records that pass.
+    Filtering(Box<dyn Decoder>),
 }
 
 impl Reading {
@@ -64,7 +55,6 @@ impl Reading {
             filter,
             decoders,
             n_columns: pipeline.records.columns.len(),
-            pass_rate: 0.0,
         })
     }
 
@@ -86,43 +76,21 @@ impl Reading {
                 ));
             }
         };
-        let rows = match decoders {
-            Decoders::None => {
-                return Err(Error::Internal(
-                    "an input gave bytes where it said columns".into(),
-                ));
+        match decoders {
+            Decoders::None => Err(Error::Internal(
+                "an input gave bytes where it said columns".into(),
+            )),
+            Decoders::Whole(decoder) => {
+                let decoded = decoder.decode(payloads);
+                note_left_out(payloads, &decoded, report);
+                filtered(filter, Rows::of(decoded), self.n_columns, report)
             }
-            Decoders::AtOnce(decoder) => {
-                let decoded = decoder.decode(payloads, None);
-                note_invalid(payloads, &decoded, payloads.records.len(), report);
-                filtered(filter, Rows::of(decoded), self.n_columns, report)?
+            Decoders::Filtering(decoder) => {
+                let decoded = decoder.decode(payloads);
+                note_left_out(payloads, &decoded, report);
+                Ok(Rows::of(decoded))
             }
-            Decoders::InSteps {
-                filter: first,
-                all: Some(all),
-                ..
-            } if self.pass_rate > DECODE_ALL_ABOVE => {
-                let mut decoded = all.decode(payloads, None);
-                let n_left_out =
-                    leave_out_filtered(filter, first.as_mut(), payloads, &mut decoded)?;
-                report.ledger.filtered += n_left_out as u64;
-                note_invalid(
-                    payloads,
-                    &decoded,
-                    payloads.records.len() - n_left_out,
-                    report,
-                );
-                filtered(filter, Rows::of(decoded), self.n_columns, report)?
-            }
-            Decoders::InSteps {
-                filter: first,
-                rest,
-                ..
-            } => in_steps(filter, first.as_mut(), rest.as_mut(), payloads, report)?,
-        };
-        let n_records = payloads.records.len().max(1);
-        self.pass_rate = rows.rows.num_rows() as f64 / n_records as f64;
-        Ok(rows)
+        }
     }
 }
 
@@ -136,67 +104,19 @@ impl Rows {
 }
 
 fn decoders(format: &dyn Format, pipeline: &Pipeline) -> Result<Decoders> {
-    let decoder = |columns: &[Field]| {
-        let decoder = format.decoder(columns);
-        decoder.map_err(|error: CodecError| Error::Internal(error.to_string()))
-    };
-    let mut all = pipeline.records.columns.clone();
-    let others = missing(&pipeline.records.filter_columns, &all);
-    let is_apart = others.len() == pipeline.records.filter_columns.len();
-    all.extend(others);
-    if pipeline.records.filter.is_empty() || !format.cheap_projection() {
-        return Ok(Decoders::AtOnce(decoder(&all)?));
+    let failed = |error: CodecError| Error::Internal(error.to_string());
+    let records = &pipeline.records;
+    if !records.filter.is_empty() {
+        let filter: Arc<dyn RecordFilter> =
+            Arc::new(OnColumns::new(&records.filter, &records.filter_columns));
+        let decoder = format.filtering_decoder(&records.columns, &filter);
+        if let Some(decoder) = decoder.map_err(failed)? {
+            return Ok(Decoders::Filtering(decoder));
+        }
     }
-    Ok(Decoders::InSteps {
-        filter: decoder(&pipeline.records.filter_columns)?,
-        rest: decoder(&pipeline.records.columns)?,
-        all: if is_apart { Some(decoder(&all)?) } else { None },
-    })
-}
-
-/// The filter's columns first, then the others for the records that pass.
-fn in_steps(
-    filter: &Filter,
-    first: &mut dyn Decoder,
-    rest: &mut dyn Decoder,
-    payloads: &Payloads,
-    report: &mut Report,
-) -> Result<Rows> {
-    let n_records = payloads.records.len();
-    let decoded = first.decode(payloads, None);
-    note_invalid(payloads, &decoded, n_records, report);
-    let passing = filter.passing(&decoded.rows)?;
-    report.ledger.filtered += (passing.len() - passing.count_set_bits()) as u64;
-    let selection = records_of(&passing, decoded.record_idx.as_ref(), n_records);
-    let decoded = rest.decode(payloads, Some(&selection));
-    note_invalid(payloads, &decoded, selection.count_set_bits(), report);
-    Ok(Rows::of(decoded))
-}
-
-/// Takes from the invalid records of a decoding of all columns those that the filter would have
-/// left out before the rest of them was looked at; gives how many.
-fn leave_out_filtered(
-    filter: &Filter,
-    first: &mut dyn Decoder,
-    payloads: &Payloads,
-    decoded: &mut Decoded,
-) -> Result<usize> {
-    if decoded.invalid.is_empty() {
-        return Ok(0);
-    }
-    let n_records = payloads.records.len();
-    let mut selection = BooleanBufferBuilder::new(n_records);
-    selection.append_n(n_records, false);
-    for invalid in &decoded.invalid {
-        selection.set_bit(invalid.record_idx as usize, true);
-    }
-    let again = first.decode(payloads, Some(&selection.finish()));
-    let passing = filter.passing(&again.rows)?;
-    let left_out = records_of(&!&passing, again.record_idx.as_ref(), n_records);
-    decoded
-        .invalid
-        .retain(|invalid| !left_out.value(invalid.record_idx as usize));
-    Ok(left_out.count_set_bits())
+    let mut columns = records.columns.clone();
+    columns.extend(missing(&records.filter_columns, &records.columns));
+    Ok(Decoders::Whole(format.decoder(&columns).map_err(failed)?))
 }
 
 /// The rows that pass, with their first `n_columns`.
@@ -236,32 +156,11 @@ pub(super) fn kept(rows: Rows, marked: &BooleanBuffer) -> Result<Rows> {
     })
 }
 
-/// Marks the records whose rows are marked.
-fn records_of(
-    rows: &BooleanBuffer,
-    record_idx: Option<&UInt32Array>,
-    n_records: usize,
-) -> BooleanBuffer {
-    let Some(record_idx) = record_idx else {
-        return rows.clone();
-    };
-    let mut records = BooleanBufferBuilder::new(n_records);
-    records.append_n(n_records, false);
-    for (idx, _) in record_idx
-        .values()
-        .iter()
-        .zip(rows)
-        .filter(|(_, passes)| *passes)
-    {
-        records.set_bit(*idx as usize, true);
-    }
-    records.finish()
-}
-
-/// Accounts for the records of a step that gave no row: they are invalid, or a file's header.
-fn note_invalid(payloads: &Payloads, decoded: &Decoded, n_asked: usize, report: &mut Report) {
-    let n_headers = n_asked - decoded.rows.num_rows() - decoded.invalid.len();
-    report.ledger.skipped += n_headers as u64;
+/// Accounts for the records that gave no row: they are filtered, invalid, or a file's header.
+fn note_left_out(payloads: &Payloads, decoded: &Decoded, report: &mut Report) {
+    let n_others = decoded.rows.num_rows() + decoded.n_filtered + decoded.invalid.len();
+    report.ledger.filtered += decoded.n_filtered as u64;
+    report.ledger.skipped += (payloads.records.len() - n_others) as u64;
     report.ledger.replaced += decoded.n_replaced as u64;
     for invalid in &decoded.invalid {
         let idx = invalid.record_idx as usize;

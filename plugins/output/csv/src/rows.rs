@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
@@ -107,7 +107,7 @@ fn prepare(findings: &Findings) -> Result<Vec<Prepared>> {
     first.chain(metadata).map(Prepared::new).collect()
 }
 
-/// A column without a dictionary, and what its JSON needs to outlive.
+/// A column without a dictionary, text as views, and what its JSON needs to outlive.
 struct Prepared {
     array: ArrayRef,
     field: FieldRef,
@@ -119,6 +119,10 @@ impl Prepared {
         let array = match array.data_type() {
             DataType::Dictionary(_, values) => cast(array, values)?,
             _ => Arc::clone(array),
+        };
+        let array = match array.data_type() {
+            text if text.is_string() => cast(&array, &DataType::Utf8View)?,
+            _ => array,
         };
         let field = Arc::new(Field::new("", array.data_type().clone(), true));
         Ok(Prepared {
@@ -135,7 +139,10 @@ impl Prepared {
                 Column::Json(make_encoder(&self.field, &self.array, &self.options)?)
             }
             _ if data_type.is_floating() => Column::Float(shown(&self.array)?),
-            _ if data_type.is_string() && spreadsheet_safe => Column::Guarded(shown(&self.array)?),
+            _ if data_type.is_string() => Column::Text {
+                texts: self.array.as_string_view(),
+                spreadsheet_safe,
+            },
             _ => Column::Shown(shown(&self.array)?),
         })
     }
@@ -150,10 +157,13 @@ fn shown(array: &dyn Array) -> Result<ArrayFormatter<'_>> {
 
 /// How the values of a column are shown.
 enum Column<'a> {
-    /// As Arrow shows them: text as it is, times in ISO 8601.
+    /// As it is, or with a `'` before what would be a formula.
+    Text {
+        texts: &'a StringViewArray,
+        spreadsheet_safe: bool,
+    },
+    /// As Arrow shows them: times in ISO 8601.
     Shown(ArrayFormatter<'a>),
-    /// Text, with a `'` before what would be a formula.
-    Guarded(ArrayFormatter<'a>),
     /// As short as possible, a whole number without `.0`.
     Float(ArrayFormatter<'a>),
     /// As JSON.
@@ -168,17 +178,23 @@ struct Cell {
 }
 
 impl Cell {
-    fn show(&mut self, column: &mut Column<'_>, row: usize) -> Result<&[u8]> {
+    fn show<'c>(&'c mut self, column: &'c mut Column<'_>, row: usize) -> Result<&'c [u8]> {
         self.text.clear();
         self.json.clear();
         match column {
-            Column::Shown(shown) => self.format(shown, row)?,
-            Column::Guarded(shown) => {
-                self.format(shown, row)?;
-                if self.text.starts_with(FORMULA_STARTS) {
-                    self.text.insert(0, '\'');
+            Column::Text { texts, .. } if texts.is_null(row) => {}
+            Column::Text {
+                texts,
+                spreadsheet_safe,
+            } => {
+                let text = texts.value(row);
+                if !*spreadsheet_safe || !text.starts_with(FORMULA_STARTS) {
+                    return Ok(text.as_bytes());
                 }
+                self.text.push('\'');
+                self.text.push_str(text);
             }
+            Column::Shown(shown) => self.format(shown, row)?,
             Column::Float(shown) => {
                 self.format(shown, row)?;
                 let whole = self.text.strip_suffix(".0").map(str::len);

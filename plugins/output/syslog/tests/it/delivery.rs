@@ -42,7 +42,7 @@ async fn across_a_restart(
 
     // It stops at any point of what is on its way then, and stays away until that was noticed.
     let n_again = Arc::new(AtomicUsize::new(0));
-    let noticed = n_again.clone();
+    let noticed = Arc::clone(&n_again);
     let (stop, stopping) = oneshot::channel();
     let (stopped, has_stopped) = oneshot::channel();
     let restarted = tokio::spawn(async move {
