@@ -18,6 +18,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run one use case, whatever its `enabled` says
     Standalone(Standalone),
+    /// Run every enabled use case, until told to stop: the daemon
+    Start(Start),
+    /// Tell the daemon to read its confs again
+    Reload(Reload),
     /// Check confs and everything they name; every mistake at once
     Check(Check),
     /// List the built-in use cases, inputs, outputs and codecs
@@ -50,6 +54,23 @@ pub(crate) struct Standalone {
     /// Train the model anew even if its training file and parameters are unchanged
     #[arg(long)]
     pub(crate) retrain: bool,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Start {
+    /// The folder that has a folder for each use case [default: `conf` beside datashark.conf]
+    pub(crate) confs: Option<PathBuf>,
+    /// As dataShark 1.2 had it: run on this machine, which is what it does anyway
+    #[arg(short, long)]
+    pub(crate) local: bool,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) engine: Engine,
 }

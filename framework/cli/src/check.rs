@@ -27,9 +27,7 @@ pub(crate) fn run(args: &Check) -> Result<(), Failure> {
             jobs.extend(checked.job.map(|job| (path.clone(), job)));
         }
     });
-    for diagnostic in same_names(&jobs).into_iter().chain(same_files(&jobs)) {
-        diagnostics.push(diagnostic);
-    }
+    diagnostics.extend(against_each_other(&jobs));
     let mut stdout = std::io::stdout().lock();
     for (path, job) in &jobs {
         write!(stdout, "{}", description(path, job))?;
@@ -57,6 +55,15 @@ fn description(path: &Path, job: &Job) -> String {
         text.push_str(&format!("  note     {note}\n"));
     }
     text
+}
+
+/// What is wrong with confs that are right one by one.
+pub(crate) fn against_each_other(jobs: &[(PathBuf, Job)]) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for diagnostic in same_names(jobs).into_iter().chain(same_files(jobs)) {
+        diagnostics.push(diagnostic);
+    }
+    diagnostics
 }
 
 /// Two use cases of one name would have one state folder.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use datashark_conf::Global;
+use datashark_conf::{Diagnostics, Global};
 
 use crate::args::Engine;
 use crate::text::{render, say};
@@ -11,18 +11,34 @@ use crate::{Failure, WRONG};
 /// The global conf that the command line, this folder or `DATASHARK_HOME` names; the defaults
 /// where there is none.
 pub(crate) fn global(args: &Engine) -> Result<Global, Failure> {
-    let mut global = match find(args) {
-        None => Global::default_in(Path::new("")),
-        Some(path) => match datashark_conf::load_global(path) {
-            Ok(loaded) => {
-                say(&render(&loaded.warnings));
-                loaded.conf
-            }
-            Err(diagnostics) => {
-                say(&render(&diagnostics));
-                return Err(Failure::Said(WRONG));
-            }
-        },
+    let loaded = load(args).map_err(|diagnostics| {
+        say(&render(&diagnostics));
+        Failure::Said(WRONG)
+    })?;
+    say(&render(&loaded.warnings));
+    Ok(loaded.conf)
+}
+
+/// The global conf as it was read.
+pub(crate) struct Loaded {
+    pub(crate) conf: Global,
+    pub(crate) warnings: Diagnostics,
+    /// The file, if there is one.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// As [`global`], without saying anything.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
+    let path = find(args);
+    let (mut global, warnings) = match &path {
+        None => (Global::default_in(Path::new("")), Diagnostics::new()),
+        Some(path) => {
+            let loaded = datashark_conf::load_global(path)?;
+            (loaded.conf, loaded.warnings)
+        }
     };
     if let Some(state) = &args.state {
         global.engine.state_folder.clone_from(state);
@@ -30,7 +46,11 @@ pub(crate) fn global(args: &Engine) -> Result<Global, Failure> {
     if let Some(workers) = args.workers {
         global.engine.workers = workers.max(1);
     }
-    Ok(global)
+    Ok(Loaded {
+        conf: global,
+        warnings,
+        path,
+    })
 }
 
 fn find(args: &Engine) -> Option<PathBuf> {

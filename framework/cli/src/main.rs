@@ -8,6 +8,7 @@
 //! | module | what |
 //! |---|---|
 //! | `args` | the command line |
+//! | `start` | the daemon: `start` and `reload` |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -25,6 +26,7 @@ mod progress;
 mod quarantine;
 mod registry;
 mod standalone;
+mod start;
 mod text;
 
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let run = || match args.command {
         Command::Standalone(args) => standalone::run(args),
+        Command::Start(args) => start::run(args),
+        Command::Reload(args) => start::reload(&args),
         Command::Check(args) => check::run(&args),
         Command::List => list::run(),
         Command::Codec(args) => codec::run(&args),

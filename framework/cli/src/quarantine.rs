@@ -125,7 +125,6 @@ fn replay(args: &Kept, job: Job, global: &Global) -> Result<(), Failure> {
     let replayed = runtime(2)?.block_on(async {
         let options = RunOptions {
             once: true,
-            debug: None,
             retrain: false,
             state_folder: global.engine.state_folder.clone(),
             clock: Arc::new(SystemClock),

@@ -62,14 +62,17 @@ async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
     let watcher = Arc::new(Watcher::new(job.name(), io::stderr().is_terminal()));
     let options = RunOptions {
         once: args.once,
-        debug: args.debug.then(|| Box::new(Console) as _),
         retrain: args.retrain,
         state_folder: global.engine.state_folder.clone(),
         clock: Arc::new(SystemClock),
         stop,
         n_workers: None,
     };
-    let done = job.run(options, Arc::clone(&watcher) as _).await;
+    let observer = Arc::clone(&watcher) as _;
+    let done = match args.debug {
+        true => job.debug(Box::new(Console), options, observer).await,
+        false => job.run(options, observer).await,
+    };
     watcher.finish();
     match done {
         Ok(summary) => tell_end(&summary, &watcher),

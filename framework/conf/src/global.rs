@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use datashark_sdk::conf::{Problem, Problems, Section, Value, size};
+use datashark_sdk::conf::{Problem, Problems, Section, Value, duration, size};
 use serde::Deserialize;
 
 /// The global conf. Its relative paths are resolved against its folder.
@@ -55,6 +56,8 @@ pub struct Engine {
     pub max_record_size_bytes: u64,
     /// `block_size` in bytes, 1 MiB if not said: how much is read at once.
     pub block_size_bytes: u64,
+    /// `shutdown_timeout`, 30 s if not said: how long the daemon waits at its end for what runs.
+    pub shutdown_timeout: Duration,
     /// `log`: the least severe messages that are logged.
     pub log: Option<LogLevel>,
 }
@@ -89,6 +92,8 @@ impl LogLevel {
 }
 
 const MIB: u64 = 1 << 20;
+/// As orchestrators give a service that they stop: 30 s in Kubernetes.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for Engine {
     fn default() -> Self {
@@ -157,6 +162,8 @@ struct EngineKeys {
     max_record_size: Option<u64>,
     #[serde(default, with = "size::option")]
     block_size: Option<u64>,
+    #[serde(default, with = "duration::option")]
+    shutdown_timeout: Option<Duration>,
     log: Option<LogLevel>,
 }
 
@@ -188,6 +195,7 @@ impl EngineKeys {
             spool_limit_bytes: self.spool_limit.unwrap_or(10_000_000_000),
             max_record_size_bytes: self.max_record_size.unwrap_or(MIB),
             block_size_bytes: self.block_size.unwrap_or(MIB),
+            shutdown_timeout: self.shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT),
             log: self.log,
         }
     }

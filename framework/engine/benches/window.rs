@@ -131,7 +131,6 @@ async fn run(conf: &std::path::Path, state: &std::path::Path) -> u64 {
     let folder = tempfile::tempdir_in(state).expect("a folder can be made");
     let options = RunOptions {
         once: true,
-        debug: None,
         retrain: false,
         state_folder: folder.path().to_path_buf(),
         clock: Arc::new(SystemClock),

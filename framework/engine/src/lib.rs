@@ -63,7 +63,6 @@
 //! let (_stop, stopped) = watch::channel(Stop::Not);
 //! let options = RunOptions {
 //!     once: true,
-//!     debug: None,
 //!     retrain: false,
 //!     state_folder: global.engine.state_folder.clone(),
 //!     clock: Arc::new(SystemClock),

@@ -248,7 +248,6 @@ impl Case {
         let job = job.ok_or_else(|| diagnostics.to_string())?;
         let options = RunOptions {
             once: true,
-            debug: None,
             retrain: false,
             state_folder: state.to_path_buf(),
             clock: Arc::new(ManualClock::at(0)),

@@ -7,6 +7,7 @@ mod anomaly;
 mod checking;
 mod codec;
 mod console;
+mod daemon;
 mod delivery;
 mod exactly_once;
 mod killed;

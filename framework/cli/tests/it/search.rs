@@ -3,15 +3,22 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use datashark_test_services::Service;
 
 use crate::shark::{Folder, wait_until};
 
-/// Findings of the run in which everything dies; `DATASHARK_FINDINGS` says another number.
+/// Findings of the run in which everything dies; `DATASHARK_FINDINGS` says another number, and
+/// `DATASHARK_OUTAGE` for how many seconds the server stays away the first time.
 const N_FINDINGS: usize = 20_000;
 /// Records of a window of a minute.
 const N_PER_WINDOW: usize = 1_000;
+
+/// The number in an environment variable.
+fn asked(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |number| number.parse().unwrap())
+}
 
 /// The node's address, `host:port`.
 fn address(service: &Service) -> String {
@@ -69,8 +76,7 @@ fn every_finding_is_there_once_though_server_and_run_are_killed() {
     let Some(mut server) = Service::start("opensearch") else {
         return;
     };
-    let n_findings = std::env::var("DATASHARK_FINDINGS").ok();
-    let n_findings = n_findings.map_or(N_FINDINGS, |n| n.parse().unwrap());
+    let n_findings = asked("DATASHARK_FINDINGS", N_FINDINGS);
     let address = address(&server);
     let folder = folder(
         &address,
@@ -96,6 +102,7 @@ fn every_finding_is_there_once_though_server_and_run_are_killed() {
     wait_until("the run asks again", || {
         running.stderr().contains("trying again")
     });
+    std::thread::sleep(Duration::from_secs(asked("DATASHARK_OUTAGE", 0) as u64));
     server.start_again();
     for share in [0.1, 0.3, 0.5] {
         there(share);

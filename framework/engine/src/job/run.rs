@@ -35,9 +35,6 @@ const BATCH_TRIES: u32 = 10;
 pub struct RunOptions {
     /// Read what is there now to its end, then end.
     pub once: bool,
-    /// Give findings to this in place of the conf's outputs, and leave no trace that a later run
-    /// would go on from.
-    pub debug: Option<Box<dyn DynOutput>>,
     /// Train anew even if nothing changed.
     pub retrain: bool,
     /// The folder that holds every use case's state.
@@ -71,14 +68,33 @@ impl Job {
     /// # Errors
     /// Something that stops the run: an output that cannot be written, the memory limit, a query
     /// that fails on the data, a defect. What was acknowledged before stays so.
-    pub async fn run(
+    pub async fn run(self, options: RunOptions, observer: Arc<dyn Observer>) -> Result<Summary> {
+        self.run_into(None, options, observer).await
+    }
+
+    /// As [`Job::run`], but gives the findings to a console in place of the conf's outputs and leaves
+    /// no trace that a later run would go on from.
+    ///
+    /// # Errors
+    /// As with [`Job::run`].
+    pub async fn debug(
         self,
-        mut options: RunOptions,
+        console: Box<dyn DynOutput>,
+        options: RunOptions,
         observer: Arc<dyn Observer>,
     ) -> Result<Summary> {
-        let debug = options.debug.take();
-        let folder = self.state_folder(&options, debug.is_some())?;
-        let resuming = match self.is_streaming() && debug.is_none() {
+        self.run_into(Some(console), options, observer).await
+    }
+
+    async fn run_into(
+        self,
+        debug: Option<Box<dyn DynOutput>>,
+        options: RunOptions,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Summary> {
+        let is_debug = debug.is_some();
+        let folder = self.state_folder(&options, is_debug)?;
+        let resuming = match self.is_streaming() && !is_debug {
             true => crate::run::Resuming::Yes,
             false => crate::run::Resuming::No,
         };

@@ -1,0 +1,266 @@
+//! `datashark start`: the production daemon.
+//!
+//! ```text
+//!  confs ──► load: all are right, or nothing starts
+//!              │
+//!              ├─► batch use cases, one after another, then
+//!              └─► streaming use cases, side by side ──► supervise: run, and again where it fails
+//!
+//!  SIGHUP  ──► load again ──► what was changed is stopped and started, the rest goes on
+//!  SIGTERM ──► all are stopped ──► what was delivered is committed ──► exit 0
+//! ```
+//! A use case that is stopped leaves its open windows: what they hold is read again at the next
+//! start, so that no window is delivered in two parts.
+
+mod load;
+mod lock;
+mod supervise;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use datashark_engine::Stop;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::args::{Reload, Start};
+use crate::global::global;
+use crate::standalone::{log_to_stderr, runtime};
+use crate::text::{counted, render, say};
+use crate::{FAILED, Failure, WRONG};
+use load::{Loaded, UseCase, load};
+use lock::Lock;
+use supervise::{Turn, Turns, supervise};
+
+/// The exit status where a second signal ends the process at once, as a shell gives it.
+const INTERRUPTED: i32 = 130;
+
+/// Runs every enabled use case until it is told to stop.
+pub(crate) fn run(args: Start) -> Result<(), Failure> {
+    let engine = global(&args.engine)?;
+    log_to_stderr(&engine);
+    say(&format!("dataShark {}", env!("CARGO_PKG_VERSION")));
+    if args.local {
+        say("note: `--local` changes nothing: all runs in this process");
+    }
+    let _lock = Lock::take(&engine.engine.state_folder).map_err(Failure::Run)?;
+    runtime(2)?.block_on(daemon(args))
+}
+
+/// Tells the daemon of the state folder to read its confs again.
+pub(crate) fn reload(args: &Reload) -> Result<(), Failure> {
+    let folder = global(&args.engine)?.engine.state_folder;
+    lock::hang_up(&folder).map_err(Failure::Run)?;
+    say("the daemon reads its confs again; its log says what came of it");
+    Ok(())
+}
+
+async fn daemon(args: Start) -> Result<(), Failure> {
+    // Before anything is started, so that none is missed.
+    let mut signals = Signals::listen()?;
+    let loaded = load(&args).await.map_err(|diagnostics| {
+        say(&render(&diagnostics));
+        Failure::Said(WRONG)
+    })?;
+    loaded.tell();
+    if loaded.use_cases.is_empty() {
+        let folder = loaded.folder.display();
+        say(&format!("error: no use case below {folder} is enabled"));
+        return Err(Failure::Said(WRONG));
+    }
+    let mut daemon = Daemon::new(args, &loaded);
+    daemon.start_all(loaded.use_cases);
+    loop {
+        tokio::select! {
+            biased;
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::Reload => daemon.reload().await,
+            },
+            ended = daemon.tasks.join_next() => match ended {
+                Some(name) => daemon.ended(name),
+                None => return Ok(()),
+            },
+        }
+    }
+    daemon.stop(signals).await
+}
+
+/// What runs.
+struct Daemon {
+    args: Start,
+    shutdown_timeout: Duration,
+    /// Every use case that was started, those that came to their end too: an unchanged batch is not
+    /// run again by a reload.
+    started: BTreeMap<String, Started>,
+    /// A task for each that has not ended; it gives the use case's name.
+    tasks: JoinSet<String>,
+}
+
+struct Started {
+    fingerprint: Vec<u8>,
+    stop: watch::Sender<Stop>,
+    has_ended: bool,
+}
+
+impl Daemon {
+    fn new(args: Start, loaded: &Loaded) -> Self {
+        Daemon {
+            args,
+            shutdown_timeout: loaded.global.engine.shutdown_timeout,
+            started: BTreeMap::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Starts the first ones: batches in the order of their confs, then what streams.
+    fn start_all(&mut self, use_cases: Vec<UseCase>) {
+        let (batches, streams): (Vec<_>, Vec<_>) =
+            use_cases.into_iter().partition(|it| !it.job.is_streaming());
+        let turns = Turns::default();
+        for (n, use_case) in batches.into_iter().enumerate() {
+            self.start(use_case, turns.after(n));
+        }
+        let behind_all = self.started.len();
+        for use_case in streams {
+            self.start(use_case, turns.after(behind_all));
+        }
+    }
+
+    fn start(&mut self, use_case: UseCase, turn: Turn) {
+        let (stop, stopped) = watch::channel(Stop::Not);
+        let name = use_case.name();
+        let started = Started {
+            fingerprint: use_case.fingerprint.clone(),
+            stop,
+            has_ended: false,
+        };
+        self.started.insert(name, started);
+        self.tasks.spawn(supervise(use_case, turn, stopped));
+    }
+
+    /// Notes that a use case has come to its end.
+    fn ended(&mut self, name: Result<String, tokio::task::JoinError>) {
+        match name {
+            Ok(name) => {
+                if let Some(started) = self.started.get_mut(&name) {
+                    started.has_ended = true;
+                }
+            }
+            Err(error) => tracing::error!(%error, "what supervises a use case has failed"),
+        }
+    }
+
+    /// Reads the confs again: what is changed, added or gone is stopped or started. With a mistake in
+    /// any of them all goes on as it was.
+    async fn reload(&mut self) {
+        say("reloading the confs");
+        let loaded = match load(&self.args).await {
+            Ok(loaded) => loaded,
+            Err(diagnostics) => {
+                say(&render(&diagnostics));
+                say("nothing was reloaded: what ran goes on");
+                return;
+            }
+        };
+        loaded.tell();
+        self.shutdown_timeout = loaded.global.engine.shutdown_timeout;
+        let is_as_before = |use_case: &UseCase| {
+            let started = self.started.get(&use_case.name());
+            started.is_some_and(|started| started.fingerprint == use_case.fingerprint)
+        };
+        let (same, new): (Vec<_>, Vec<_>) = loaded.use_cases.into_iter().partition(is_as_before);
+        let same: Vec<String> = same.iter().map(UseCase::name).collect();
+        let others = self.started.keys().filter(|name| !same.contains(name));
+        let others: Vec<String> = others.cloned().collect();
+        self.stop_some(&others).await;
+        say(&format!(
+            "reloaded: {} as before, {} stopped, {} started",
+            same.len(),
+            others.len(),
+            new.len()
+        ));
+        for use_case in new {
+            self.start(use_case, Turn::now());
+        }
+    }
+
+    /// Stops these use cases and waits until they have.
+    async fn stop_some(&mut self, names: &[String]) {
+        for name in names {
+            if let Some(started) = self.started.get(name) {
+                let _ = started.stop.send(Stop::LeaveWindows);
+            }
+        }
+        let runs = |started: &BTreeMap<String, Started>| {
+            let runs = |name| started.get(name).is_some_and(|it: &Started| !it.has_ended);
+            names.iter().any(runs)
+        };
+        while runs(&self.started) {
+            match self.tasks.join_next().await {
+                Some(name) => self.ended(name),
+                None => break,
+            }
+        }
+        self.started.retain(|name, _| !names.contains(name));
+    }
+
+    /// Stops all and waits until they have, but not for ever.
+    async fn stop(mut self, mut signals: Signals) -> Result<(), Failure> {
+        say("stopping; once more to stop at once");
+        let names: Vec<String> = self.started.keys().cloned().collect();
+        let within = self.shutdown_timeout;
+        tokio::select! {
+            () = self.stop_some(&names) => {
+                say("stopped");
+                return Ok(());
+            }
+            () = tokio::time::sleep(within) => {}
+            () = signals.stop() => std::process::exit(INTERRUPTED),
+        }
+        let n_left = self.tasks.len() as u64;
+        say(&format!(
+            "error: {} not stopped within `shutdown_timeout = {}s`; what was not committed is read again",
+            counted(n_left, "use case"),
+            within.as_secs()
+        ));
+        // Threads that do not end would be waited for.
+        std::process::exit(FAILED.into())
+    }
+}
+
+/// The signals that a daemon listens to.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while let Asked::Reload = self.next().await {}
+    }
+}

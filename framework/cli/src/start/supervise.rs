@@ -1,0 +1,163 @@
+//! A use case's task: it runs, and where it fails it runs again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datashark_conf::Global;
+use datashark_engine::{Job, Observer, RunOptions, Stop, Summary, SystemClock, check};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::load::UseCase;
+use crate::progress::Watcher;
+use crate::registry::registry;
+use crate::text::{counted, render, say};
+
+/// How long is waited before a use case that failed runs again, first and at most; each time twice
+/// as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Whoever has run for so long before it failed begins with the first pause again.
+const RAN_WELL: Duration = Duration::from_secs(600);
+
+/// Whose turn it is at a start: batches one after another, then what streams.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    n_done: Arc<watch::Sender<usize>>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns {
+            n_done: Arc::new(watch::Sender::new(0)),
+        }
+    }
+}
+
+impl Turns {
+    /// The turn behind so many batches.
+    pub(crate) fn after(&self, n_batches: usize) -> Turn {
+        Turn {
+            n_done: Arc::clone(&self.n_done),
+            after: n_batches,
+        }
+    }
+}
+
+/// The turn of one use case.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    n_done: Arc<watch::Sender<usize>>,
+    after: usize,
+}
+
+impl Turn {
+    /// One that has come.
+    pub(crate) fn now() -> Self {
+        Turns::default().after(0)
+    }
+
+    async fn come(&self) {
+        let mut n_done = self.n_done.subscribe();
+        // The sender is ours: it cannot be gone.
+        let _ = n_done.wait_for(|n_done| *n_done >= self.after).await;
+    }
+
+    /// Lets the next one have its turn.
+    fn pass_on(&self) {
+        let next = self.after + 1;
+        self.n_done
+            .send_modify(|n_done| *n_done = next.max(*n_done));
+    }
+}
+
+/// Runs a use case until it has come to its end or is stopped; gives its name.
+pub(crate) async fn supervise(
+    use_case: UseCase,
+    turn: Turn,
+    mut stopped: watch::Receiver<Stop>,
+) -> String {
+    let name = use_case.name();
+    let UseCase {
+        path, global, job, ..
+    } = use_case;
+    let title = job.name().to_owned();
+    tokio::select! {
+        () = turn.come() => {}
+        _ = stopped.wait_for(|stop| *stop != Stop::Not) => return name,
+    }
+    let watcher = Arc::new(Watcher::new(&title, false));
+    let mut next = Some(job);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let began = Instant::now();
+        let reason = match next.take() {
+            Some(job) => match run(job, &global, &watcher, &stopped).await {
+                Ok(summary) => {
+                    tell(&watcher, &summary);
+                    turn.pass_on();
+                    return name;
+                }
+                Err(reason) => reason,
+            },
+            None => "its conf is wrong now".to_owned(),
+        };
+        // The next one does not wait until this one is mended.
+        turn.pass_on();
+        if began.elapsed() >= RAN_WELL {
+            pause = FIRST_PAUSE;
+        }
+        watcher.message(&format!("failed: {reason}; again in {} s", pause.as_secs()));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stop| *stop != Stop::Not) => return name,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        next = checked(&path, &global).await;
+    }
+}
+
+/// Runs it once. A panic is its own failure, not the daemon's.
+async fn run(
+    job: Job,
+    global: &Global,
+    watcher: &Arc<Watcher>,
+    stopped: &watch::Receiver<Stop>,
+) -> Result<Summary, String> {
+    let options = RunOptions {
+        once: false,
+        retrain: false,
+        state_folder: global.engine.state_folder.clone(),
+        clock: Arc::new(SystemClock),
+        stop: stopped.clone(),
+        n_workers: None,
+    };
+    let observer: Arc<dyn Observer> = Arc::<Watcher>::clone(watcher);
+    match tokio::spawn(job.run(options, observer)).await {
+        Ok(ran) => ran.map_err(|error| error.to_string()),
+        Err(error) => Err(format!("a defect: {error}")),
+    }
+}
+
+/// The job anew: running takes it.
+async fn checked(path: &Path, global: &Global) -> Option<Job> {
+    let checked = check(path, global, &registry()).await;
+    if checked.job.is_none() {
+        say(&render(&checked.diagnostics));
+    }
+    checked.job
+}
+
+fn tell(watcher: &Watcher, summary: &Summary) {
+    let ledger = &summary.ledger;
+    watcher.message(&format!(
+        "ended: {} read, {} delivered; conservation gap {}",
+        counted(ledger.read, "record"),
+        counted(summary.n_findings, "finding"),
+        ledger.conservation_gap()
+    ));
+    for failure in &summary.failures {
+        watcher.message(&format!("error: {failure}"));
+    }
+}
