@@ -16,6 +16,12 @@ pub(crate) fn global(args: &Engine) -> Result<Global, Failure> {
         Some(path) => match datashark_conf::load_global(path) {
             Ok(loaded) => {
                 say(&render(&loaded.warnings));
+                let stores = datashark_store::check(&loaded.conf.engine.stores);
+                let problems = stores.below(["engine", "object_store"]);
+                if !problems.is_empty() {
+                    say(&render(&loaded.source.diagnose(problems)));
+                    return Err(Failure::Said(WRONG));
+                }
                 loaded.conf
             }
             Err(diagnostics) => {

@@ -222,7 +222,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        if let Err(problems) = entry.check(&section) {
+        if let Err(problems) = entry.check(&section, &self.global.engine.stores) {
             match below {
                 Some(name) => self.problems.extend(problems.below([name])),
                 None => self.problems.extend(problems),
@@ -322,7 +322,7 @@ impl Check<'_> {
     }
 
     fn source(&mut self, (entry, section): &(InputEntry, Section)) -> Option<Source> {
-        match entry.source(section) {
+        match entry.source(section, &self.global.engine.stores) {
             Ok(source) => Some(source),
             Err(error) => {
                 let key = if entry.name == BATCH_INPUT {
