@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
-use object_store::{GetOptions, GetResult, ObjectMeta, ObjectStore as _};
+use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges, GetOptions, GetResult, ObjectMeta, ObjectStore as _};
 
 use crate::error::changed;
 use crate::store::Store;
@@ -73,6 +73,14 @@ impl Object {
         let options = GetOptions::new().with_range(Some(range));
         let got = self.get(options).await?;
         got.bytes().await.map_err(|error| self.error(&error))
+    }
+
+    /// Several ranges of its bytes; those that lie near each other are asked for at once.
+    ///
+    /// # Errors
+    /// As [`Object::range`].
+    pub async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+        coalesce_ranges(ranges, |range| self.range(range), OBJECT_STORE_COALESCE_DEFAULT).await
     }
 
     pub(crate) async fn get(&self, options: GetOptions) -> Result<GetResult, StoreError> {

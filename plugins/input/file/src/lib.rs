@@ -121,8 +121,10 @@ mod once;
 mod outlet;
 mod pass;
 mod paths;
+mod place;
 mod pool;
 mod register;
+mod remote;
 mod stream;
 
 pub use batch::Batch;
