@@ -7,6 +7,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 
 use crate::StoreError;
+use crate::location::{Location, shown};
 use crate::scheme::Kind;
 use crate::store::Store;
 
@@ -29,19 +30,28 @@ impl Target {
     /// # Errors
     /// The url or a setting is wrong, or nothing can be written there.
     pub fn connect(url: &str, stores: &Stores) -> Result<Self, StoreError> {
+        Target::check(url)?;
         let store = Store::connect(url, stores)?;
-        let location = &store.location;
+        Ok(Target { store })
+    }
+
+    /// Checks a url alone, without the settings that it needs.
+    ///
+    /// # Errors
+    /// The url is malformed, or nothing can be written there.
+    pub fn check(url: &str) -> Result<(), StoreError> {
+        let location = Location::parse(url)?;
         if location.kind == Kind::Http {
-            let message = format!("`{url}` is a web server, which takes no files");
+            let message = format!("`{}` is a web server, which takes no files", shown(url));
             let help = "expected a path, or a url of `s3://`, `gs://`, `az://` or `hdfs://`";
             return Err(StoreError::conf(message).help(help));
         }
-        Ok(Target { store })
+        Ok(())
     }
 
     /// The url of a key, to show.
     pub fn url_of(&self, key: &str) -> String {
-        format!("{}/{key}", crate::location::shown(&self.store.location.root))
+        format!("{}/{key}", shown(&self.store.location.root))
     }
 
     /// Writes an object, over one that is there. Nobody sees it before it is whole.
@@ -69,14 +79,21 @@ impl Target {
         write.finish().await.map(drop).map_err(refused)
     }
 
-    /// The keys below a folder that come behind another in the order of their bytes, sorted.
+    /// The keys below a folder, sorted; only those behind another in the order of their bytes,
+    /// where one is given.
     ///
     /// # Errors
     /// The store refuses or does not answer.
-    pub async fn list(&self, folder: &str, behind: &str) -> Result<Vec<String>, StoreError> {
+    pub async fn list(&self, folder: &str, behind: Option<&str>) -> Result<Vec<String>, StoreError> {
         let refused = |error| self.store.error(&error, &self.url_of(folder));
-        let (folder, behind) = (self.path(folder)?, self.path(behind)?);
-        let listed = self.store.quick.list_with_offset(Some(&folder), &behind);
+        let folder = self.path(folder)?;
+        let listed = match behind {
+            Some(behind) => {
+                let behind = self.path(behind)?;
+                self.store.quick.list_with_offset(Some(&folder), &behind)
+            }
+            None => self.store.quick.list(Some(&folder)),
+        };
         let keys = listed.map_ok(|meta| meta.location.to_string());
         let mut keys: Vec<String> = keys.try_collect().await.map_err(refused)?;
         keys.sort();
@@ -89,8 +106,8 @@ impl Target {
     /// The store refuses or does not answer.
     pub async fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
         let refused = |error| self.store.error(&error, &self.url_of(from));
-        let renamed = self.store.quick.rename(&self.path(from)?, &self.path(to)?);
-        renamed.await.map_err(refused)
+        let (from, to) = (self.path(from)?, self.path(to)?);
+        self.store.quick.rename(&from, &to).await.map_err(refused)
     }
 
     fn path(&self, key: &str) -> Result<Path, StoreError> {

@@ -40,13 +40,7 @@ pub(crate) struct Pass {
     pub raw_end: u64,
     /// How many bytes of the file, as it lies there, were counted as read.
     pub n_counted: u64,
-    /// What a store said, if it is what a reading error is about.
-fn refused(error: &io::Error) -> Option<String> {
-    let said = error.get_ref()?.downcast_ref::<StoreError>()?;
-    Some(said.to_string())
-}
-
-/// What to do with a last line that has no line end.
+    /// What to do with a last line that has no line end.
     pub tail: Tail,
     /// Whether records are only passed over.
     pub mute: bool,
@@ -406,6 +400,12 @@ fn pass_directives(directives: &mut Directives, lines: &BinaryViewArray, record_
             directives.push(line);
         }
     }
+}
+
+/// What a store said, if it is what a reading error is about.
+fn refused(error: &io::Error) -> Option<String> {
+    let said = error.get_ref()?.downcast_ref::<StoreError>()?;
+    Some(said.to_string())
 }
 
 /// The first line of a block, without its line end.
