@@ -223,11 +223,13 @@ impl Hdfs {
 /// Takes out the settings of object stores, whose names are not known here.
 fn take_stores(section: &mut Section, problems: &mut Problems) -> Stores {
     let engine = section.section_mut("engine");
-    let Some(Value::Section(settings)) = engine.and_then(|engine| match engine.get(OBJECT_STORE)? {
-        Value::Section(_) => engine.remove(OBJECT_STORE),
-        // The parser says what it found.
-        Value::Text(_) => None,
-    }) else {
+    let Some(Value::Section(settings)) =
+        engine.and_then(|engine| match engine.get(OBJECT_STORE)? {
+            Value::Section(_) => engine.remove(OBJECT_STORE),
+            // The parser says what it found.
+            Value::Text(_) => None,
+        })
+    else {
         return Stores::default();
     };
     let (stores, found) = Stores::from_section(&settings);

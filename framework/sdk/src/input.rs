@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use crate::{Result, Stores};
 use crate::conf::{Problems, Section};
+use crate::{Result, Stores};
 
 mod header;
 

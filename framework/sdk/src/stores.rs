@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::conf::{Problem, Problems, Section, Secret, Value};
+use crate::conf::{Problem, Problems, Secret, Section, Value};
 
 /// Settings by their names: `aws_region`, `allow_http`, or Hadoop's own such as `dfs.nameservices`.
 pub type StoreSettings = BTreeMap<String, Secret>;

@@ -71,8 +71,8 @@ impl StoreError {
                 StoreError::new(Reason::Unsupported, message)
             }
             _ if text.contains("NoSuchBucket") => missing_bucket(url),
-            // The name of the user is all that HDFS asks of him without Kerberos.
-            _ if text.contains("AccessControlException") => denied(url, said, kind),
+            // A list is refused in words alone, and so is all of HDFS.
+            _ if REFUSALS.iter().any(|refusal| text.contains(refusal)) => denied(url, said, kind),
             _ => {
                 let failed = StoreError::new(Reason::Failed, format!("`{url}`: {said}"));
                 match advice(&text, kind) {
@@ -137,6 +137,15 @@ fn denied(url: &str, said: &str, kind: Kind) -> StoreError {
     error.help(credentials(kind))
 }
 
+/// What stores call it that the credentials are wrong or not enough.
+const REFUSALS: [&str; 5] = [
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "AccessDenied",
+    "AuthenticationFailed",
+    "AccessControlException",
+];
+
 /// Which settings a kind of store takes its credentials from.
 fn credentials(kind: Kind) -> &'static str {
     match kind {
@@ -162,7 +171,11 @@ fn credentials(kind: Kind) -> &'static str {
 /// What helps against a failure that is known.
 fn advice(text: &str, kind: Kind) -> Option<&'static str> {
     // What is asked for credentials where none are set.
-    let asks_machine = ["169.254.169.254", "metadata.google.internal", "MissingCredentials"];
+    let asks_machine = [
+        "169.254.169.254",
+        "metadata.google.internal",
+        "MissingCredentials",
+    ];
     if asks_machine.iter().any(|address| text.contains(address)) {
         return Some(credentials(kind));
     }
@@ -171,9 +184,6 @@ fn advice(text: &str, kind: Kind) -> Option<&'static str> {
     }
     if text.contains("URL scheme is not allowed") || text.contains("builder error for url (http:") {
         return Some("set `allow_http = true` in `[engine] [[object_store]]`");
-    }
-    if text.contains("SignatureDoesNotMatch") || text.contains("InvalidAccessKeyId") {
-        return Some(credentials(kind));
     }
     None
 }
@@ -196,7 +206,9 @@ pub(crate) fn flat(error: &dyn StdError) -> String {
 /// the count of tries, which says nothing to him.
 fn said(text: &str) -> &str {
     for tag in ["Code", "code"] {
-        let behind = text.split_once(&format!("<{tag}>")).map(|(_, behind)| behind);
+        let behind = text
+            .split_once(&format!("<{tag}>"))
+            .map(|(_, behind)| behind);
         if let Some((code, _)) = behind.and_then(|behind| behind.split_once('<')) {
             return code;
         }

@@ -35,7 +35,9 @@ pub fn find(url: &str, stores: &Stores) -> Result<Vec<Object>, StoreError> {
     let mut metas = found.map_err(|error| StoreError::io(url, &error))??;
     metas.sort_by(|a, b| a.location.cmp(&b.location));
     let objects = metas.into_iter();
-    Ok(objects.map(|meta| Object::new(store.clone(), meta)).collect())
+    Ok(objects
+        .map(|meta| Object::new(store.clone(), meta))
+        .collect())
 }
 
 async fn metas(store: &Store, url: &str) -> Result<Vec<ObjectMeta>, StoreError> {
@@ -75,7 +77,8 @@ async fn metas(store: &Store, url: &str) -> Result<Vec<ObjectMeta>, StoreError> 
 async fn by_glob(store: &Store, url: &str) -> Result<Vec<ObjectMeta>, StoreError> {
     let pattern = &store.location.rest;
     let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-    let glob = glob.map_err(|error| StoreError::conf(format!("`{url}` is no glob: {}", error.kind())))?;
+    let glob =
+        glob.map_err(|error| StoreError::conf(format!("`{url}` is no glob: {}", error.kind())))?;
     let matcher = glob.compile_matcher();
     let n_literal = pattern.split('/').take_while(|part| !is_glob(part)).count();
     let parts: Vec<&str> = pattern.split('/').collect();
@@ -92,7 +95,12 @@ async fn by_glob(store: &Store, url: &str) -> Result<Vec<ObjectMeta>, StoreError
             let listed = store.quick.list_with_delimiter(Some(&base)).await;
             listed.map_err(refused)?.objects
         }
-        _ => store.quick.list(Some(&base)).try_collect().await.map_err(refused)?,
+        _ => store
+            .quick
+            .list(Some(&base))
+            .try_collect()
+            .await
+            .map_err(refused)?,
     };
     let n_listed = listed.len();
     let named = below.iter().any(|part| part.starts_with(['.', '_']));

@@ -25,9 +25,8 @@ impl Location {
     /// # Errors
     /// Its scheme is unknown, or it is malformed.
     pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
-        let malformed = |why: &str, help: &str| {
-            StoreError::conf(format!("`{}` {why}", shown(text))).help(help)
-        };
+        let malformed =
+            |why: &str, help: &str| StoreError::conf(format!("`{}` {why}", shown(text))).help(help);
         let Some((scheme, behind)) = text.split_once("://") else {
             return Err(malformed("is no url", "expected `scheme://name/path`"));
         };
@@ -45,7 +44,10 @@ impl Location {
             let why = format!("names no {name}");
             return Err(malformed(&why, &format!("as `{example}`")));
         }
-        if authority.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if authority
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+        {
             let why = format!("has a blank in the name of its {name}");
             return Err(malformed(&why, &format!("as `{example}`")));
         }
@@ -91,7 +93,10 @@ impl Location {
         };
         parsed.map_err(|error| {
             let url = shown(&format!("{}/{}", self.root, self.rest));
-            StoreError::conf(format!("`{url}` is malformed: {}", crate::error::flat(&error)))
+            StoreError::conf(format!(
+                "`{url}` is malformed: {}",
+                crate::error::flat(&error)
+            ))
         })
     }
 
@@ -141,10 +146,7 @@ mod tests {
             parse("http://h:8/a%20b/c.log"),
             found("http://h:8", "a b/c.log")
         );
-        assert_eq!(
-            parse("hdfs://h:8020/logs/"),
-            found("hdfs://h:8020", "logs")
-        );
+        assert_eq!(parse("hdfs://h:8020/logs/"), found("hdfs://h:8020", "logs"));
         assert_eq!(parse("hdfs:///logs"), found("hdfs://", "logs"));
     }
 

@@ -4,7 +4,10 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
-use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges, GetOptions, GetResult, ObjectMeta, ObjectStore as _};
+use object_store::{
+    GetOptions, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore as _,
+    coalesce_ranges,
+};
 
 use crate::error::changed;
 use crate::store::Store;
@@ -45,8 +48,8 @@ impl Object {
         let ObjectMeta { version, e_tag, .. } = &self.meta;
         let tag = version.as_ref().or(e_tag.as_ref());
         match tag {
-            Some(tag) => tag.trim_matches('"').to_owned(),
-            None => format!("{}-{}", self.meta.last_modified.timestamp_millis(), self.meta.size),
+            Some(tag) => plain(tag).to_owned(),
+            None => format!("{}-{}", self.meta.last_modified.timestamp(), self.meta.size),
         }
     }
 
@@ -80,7 +83,12 @@ impl Object {
     /// # Errors
     /// As [`Object::range`].
     pub async fn ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
-        coalesce_ranges(ranges, |range| self.range(range), OBJECT_STORE_COALESCE_DEFAULT).await
+        coalesce_ranges(
+            ranges,
+            |range| self.range(range),
+            OBJECT_STORE_COALESCE_DEFAULT,
+        )
+        .await
     }
 
     pub(crate) async fn get(&self, options: GetOptions) -> Result<GetResult, StoreError> {
@@ -95,9 +103,10 @@ impl Object {
     /// Whether what is there now is what was found.
     fn is(&self, now: &ObjectMeta) -> bool {
         let then = &self.meta;
-        let same_time = || then.last_modified == now.last_modified;
+        // A list may be more exact than the header of an answer, which has seconds.
+        let same_time = || then.last_modified.timestamp() == now.last_modified.timestamp();
         match (&then.e_tag, &now.e_tag) {
-            (Some(then_tag), Some(now_tag)) => then_tag == now_tag,
+            (Some(then_tag), Some(now_tag)) => plain(then_tag) == plain(now_tag),
             _ => then.size == now.size && same_time(),
         }
     }
@@ -105,4 +114,9 @@ impl Object {
     pub(crate) fn error(&self, error: &object_store::Error) -> StoreError {
         self.store.error(error, &self.url)
     }
+}
+
+/// An ETag without its quotes, which Azure's lists leave out.
+fn plain(e_tag: &str) -> &str {
+    e_tag.trim_matches('"')
 }

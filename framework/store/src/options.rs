@@ -77,7 +77,11 @@ pub fn check(stores: &Stores) -> Problems {
 pub(crate) fn refuse(settings: &StoreSettings, kind: Kind) -> Result<(), StoreError> {
     for (name, value) in settings {
         // Those of all stores may be another store's.
-        let kinds = if knows(kind, name) { &[kind][..] } else { &KINDS };
+        let kinds = if knows(kind, name) {
+            &[kind][..]
+        } else {
+            &KINDS
+        };
         if let Some(problem) = problem(name, value.reveal(), kinds, [name]) {
             let message = format!("`[engine] [[object_store]]`: {}", problem.message);
             let error = StoreError::conf(message);
@@ -96,12 +100,12 @@ pub(crate) fn apply<B, K: FromStr>(
     settings: &StoreSettings,
     set: impl Fn(B, K, &str) -> B,
 ) -> B {
-    settings.iter().fold(builder, |builder, (name, value)| {
-        match name.parse() {
+    settings
+        .iter()
+        .fold(builder, |builder, (name, value)| match name.parse() {
             Ok(key) => set(builder, key, value.reveal()),
             Err(_) => builder,
-        }
-    })
+        })
 }
 
 /// Whether a setting is one of Hadoop's: they all have a dot in their names.
@@ -118,11 +122,19 @@ fn problem<const N: usize>(
     if is_hadoop(name) && (kinds.len() > 1 || kinds == [Kind::Hdfs]) {
         return None;
     }
-    let known: Vec<Kind> = kinds.iter().copied().filter(|kind| knows(*kind, name)).collect();
+    let known: Vec<Kind> = kinds
+        .iter()
+        .copied()
+        .filter(|kind| knows(*kind, name))
+        .collect();
     if known.is_empty() {
-        let near = nearest(name, NAMES.iter().copied().filter(|name| {
-            kinds.iter().any(|kind| knows(*kind, name))
-        }));
+        let near = nearest(
+            name,
+            NAMES
+                .iter()
+                .copied()
+                .filter(|name| kinds.iter().any(|kind| knows(*kind, name))),
+        );
         let message = match near {
             Some(near) => format!("unknown setting `{name}`, did you mean `{near}`?"),
             None => format!("unknown setting `{name}`"),
@@ -136,7 +148,9 @@ fn problem<const N: usize>(
         };
         return Some(Problem::at(path, message).help(help).of_key());
     }
-    let why = known.into_iter().find_map(|kind| misread(kind, name, value))?;
+    let why = known
+        .into_iter()
+        .find_map(|kind| misread(kind, name, value))?;
     Some(Problem::at(path, format!("`{name}`: {why}")))
 }
 

@@ -43,7 +43,11 @@ pub struct ObjectReader {
 #[derive(Debug)]
 enum Coming {
     Ranges(VecDeque<Begun<Result<Bytes, StoreError>>>),
-    Whole(Receiver<Result<Bytes, StoreError>>, Begun<()>),
+    Whole {
+        parts: Receiver<Result<Bytes, StoreError>>,
+        /// Its end is the end of the work.
+        _work: Begun<()>,
+    },
 }
 
 impl ObjectReader {
@@ -65,7 +69,7 @@ impl ObjectReader {
                 return Ok(false);
             }
             let got = match &mut self.coming {
-                Coming::Whole(parts, _) => parts.recv().unwrap_or_else(|_| Ok(Bytes::new())),
+                Coming::Whole { parts, .. } => parts.recv().unwrap_or_else(|_| Ok(Bytes::new())),
                 Coming::Ranges(_) => self.next_range()?,
             };
             match got {
@@ -132,7 +136,10 @@ impl ObjectReader {
                 }
             }
         };
-        self.coming = Coming::Whole(parts, runtime::begin(all)?);
+        self.coming = Coming::Whole {
+            parts,
+            _work: runtime::begin(all)?,
+        };
         Ok(())
     }
 }

@@ -82,7 +82,10 @@ mod tests {
             "unknown scheme `hdsf://`, did you mean `hdfs://`?"
         );
         let error = Kind::of_scheme("ftp").unwrap_err();
-        assert!(error.to_string().contains("`s3://`, `s3a://`, `gs://`"), "{error}");
+        assert!(
+            error.to_string().contains("`s3://`, `s3a://`, `gs://`"),
+            "{error}"
+        );
         assert_eq!(Kind::of_scheme("S3").unwrap(), Kind::Aws);
     }
 }

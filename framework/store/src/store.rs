@@ -65,9 +65,11 @@ fn build(
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let root = location.root.as_str();
     let built: Result<Arc<dyn ObjectStore>, object_store::Error> = match location.kind {
-        Kind::Aws => options::apply(AmazonS3Builder::from_env(), settings, |builder, key, value| {
-            builder.with_config(key, value)
-        })
+        Kind::Aws => options::apply(
+            AmazonS3Builder::from_env(),
+            settings,
+            |builder, key, value| builder.with_config(key, value),
+        )
         .with_retry(retry)
         .with_url(root)
         .build()

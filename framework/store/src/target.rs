@@ -84,7 +84,11 @@ impl Target {
     ///
     /// # Errors
     /// The store refuses or does not answer.
-    pub async fn list(&self, folder: &str, behind: Option<&str>) -> Result<Vec<String>, StoreError> {
+    pub async fn list(
+        &self,
+        folder: &str,
+        behind: Option<&str>,
+    ) -> Result<Vec<String>, StoreError> {
         let refused = |error| self.store.error(&error, &self.url_of(folder));
         let folder = self.path(folder)?;
         let listed = match behind {
@@ -113,7 +117,10 @@ impl Target {
     fn path(&self, key: &str) -> Result<Path, StoreError> {
         Path::parse(key).map_err(|error| {
             let url = self.url_of(key);
-            StoreError::conf(format!("`{url}` is malformed: {}", crate::error::flat(&error)))
+            StoreError::conf(format!(
+                "`{url}` is malformed: {}",
+                crate::error::flat(&error)
+            ))
         })
     }
 }

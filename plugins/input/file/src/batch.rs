@@ -37,22 +37,25 @@ impl Input for Batch {
     }
 
     fn source(conf: &BatchConf, stores: &Stores) -> Result<Source> {
-        Ok(match paths::find(&conf.file, stores).map_err(Problems::from)? {
-            Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
-            Files::Text(found) => {
-                let paths = found.iter().map(|found| found.place.path());
-                Source::Raw {
-                    format: names::common_format(paths),
+        Ok(
+            match paths::find(&conf.file, stores).map_err(Problems::from)? {
+                Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
+                Files::Text(found) => {
+                    let paths = found.iter().map(|found| found.place.path());
+                    Source::Raw {
+                        format: names::common_format(paths),
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     async fn open(conf: BatchConf, open: Open) -> Result<Self> {
         // A store may take its time to answer.
         let (find, told) = (open.clone(), conf);
         let tasks = tokio::task::spawn_blocking(move || tasks(&told, &find)).await;
-        let tasks = tasks.map_err(|error| Error::internal(format!("files are looked for: {error}")))??;
+        let tasks =
+            tasks.map_err(|error| Error::internal(format!("files are looked for: {error}")))??;
         let intake = once::start(tasks, Vec::new(), &open, outlet::n_readers(None, &open))?;
         Ok(Batch { intake })
     }
@@ -68,20 +71,22 @@ impl Input for Batch {
 
 /// What is to be read, file by file.
 fn tasks(conf: &BatchConf, open: &Open) -> Result<Vec<Task>> {
-    Ok(match paths::find(&conf.file, &open.stores).map_err(Problems::from)? {
-        Files::Text(found) => found
-            .into_iter()
-            .map(|found| task(found, open, Content::Text))
-            .collect(),
-        Files::Parquet(found) => {
-            let table = Arc::new(table(&found)?.project(open.columns.clone()));
-            let rows = || Content::Rows(Arc::clone(&table));
-            found
+    Ok(
+        match paths::find(&conf.file, &open.stores).map_err(Problems::from)? {
+            Files::Text(found) => found
                 .into_iter()
-                .map(|found| task(found, open, rows()))
-                .collect()
-        }
-    })
+                .map(|found| task(found, open, Content::Text))
+                .collect(),
+            Files::Parquet(found) => {
+                let table = Arc::new(table(&found)?.project(open.columns.clone()));
+                let rows = || Content::Rows(Arc::clone(&table));
+                found
+                    .into_iter()
+                    .map(|found| task(found, open, rows()))
+                    .collect()
+            }
+        },
+    )
 }
 
 fn table(found: &[Found]) -> Result<Table> {

@@ -106,9 +106,14 @@ impl Table {
 
 /// Reads a footer; text columns are asked for as views.
 fn load(place: &Place) -> Result<ArrowReaderMetadata> {
-    let bad = |error| refused(&error).unwrap_or_else(|| {
-        Error::data(format!("`{}` is no Parquet: {error}", place.path().display()))
-    });
+    let bad = |error| {
+        refused(&error).unwrap_or_else(|| {
+            Error::data(format!(
+                "`{}` is no Parquet: {error}",
+                place.path().display()
+            ))
+        })
+    };
     let natural = match place {
         Place::Local(path) => ArrowReaderMetadata::load(&open(path)?, ArrowReaderOptions::new()),
         Place::Remote(object) => remote::load(object),

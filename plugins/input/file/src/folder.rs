@@ -90,7 +90,9 @@ fn check_folder(conf: &FolderConf) -> Option<Problem> {
     let shown = folder.display();
     if folder.to_string_lossy().contains("://") {
         let problem = Problem::at([KEY], format!("`{shown}` is no folder of this machine"));
-        return Some(problem.help("files in an object store are read with `type = batch` and `file`"));
+        return Some(
+            problem.help("files in an object store are read with `type = batch` and `file`"),
+        );
     }
     match fs::metadata(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(missing(KEY, folder)),

@@ -156,9 +156,7 @@ impl Task {
             End::Stopped => Ok(false),
             End::Refused(reason) => Err(Error::data(reason)),
             End::Replaced => Err(self.replaced()),
-            End::Damaged(reason) => {
-                Err(Error::data(format!("`{}`: {reason}", path.display())))
-            }
+            End::Damaged(reason) => Err(Error::data(format!("`{}`: {reason}", path.display()))),
         }
     }
 

@@ -115,9 +115,7 @@ impl Origin {
         let (Raw::File(file) | Raw::Pipe(file, _)) = &self.raw else {
             return None;
         };
-        file.metadata()
-            .ok()
-            .map(|metadata| FileKey::of(&metadata))
+        file.metadata().ok().map(|metadata| FileKey::of(&metadata))
     }
 
     /// How many bytes it has now, as it lies there; none of a pipe.

@@ -5,8 +5,8 @@
 mod support;
 
 use datashark_input_file::{Batch, BatchConf};
-use datashark_sdk::conf::{Problem, Section};
 use datashark_sdk::Stores;
+use datashark_sdk::conf::{Problem, Section};
 use datashark_sdk::input::{HeaderRule, Input, Open, Source};
 use support::{batch_conf, folder, numbered, once, pack, read_all, read_batch, write};
 
@@ -410,7 +410,9 @@ fn a_glob_or_folder_without_a_file_is_reported() {
 #[test]
 fn the_format_is_suggested_by_the_names() {
     let files = folder(&[("a.json", b""), ("b.jsonl.gz", b""), ("c.csv", b"")]);
-    let source = |name: &str| Batch::source(&batch_conf(files.path().join(name)), &Stores::default()).unwrap();
+    let source = |name: &str| {
+        Batch::source(&batch_conf(files.path().join(name)), &Stores::default()).unwrap()
+    };
     assert_eq!(
         source("*.json*"),
         Source::Raw {

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datashark_input_file::Batch;
+use datashark_sdk::Stores;
 use datashark_sdk::arrow::array::{
     ArrayRef, AsArray, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray,
 };
 use datashark_sdk::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
-use datashark_sdk::Stores;
 use datashark_sdk::input::{Content, Input, InputEvent, Open, Resume, Source};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -93,7 +93,8 @@ async fn all_rows_come_and_text_is_views() {
     let files = folder(&[]);
     let path = files.path().join("a.parquet");
     write_rows(&path, 5000);
-    let Source::Columns(schema) = Batch::source(&batch_conf(&path), &Stores::default()).unwrap() else {
+    let Source::Columns(schema) = Batch::source(&batch_conf(&path), &Stores::default()).unwrap()
+    else {
         panic!()
     };
     let text = |name| Field::new(name, DataType::Utf8View, true);

@@ -144,7 +144,11 @@ impl CsvObjects {
         for (key, aside) in self.keys.unacknowledged(&self.target, &receipt).await? {
             self.target.rename(&key, &aside).await?;
             let (object, moved_to) = (self.target.url_of(&key), self.target.url_of(&aside));
-            tracing::warn!(object, moved_to, "moved rows that were not acknowledged; they come again");
+            tracing::warn!(
+                object,
+                moved_to,
+                "moved rows that were not acknowledged; they come again"
+            );
         }
         self.place = Place::At(receipt.clone());
         Ok(receipt)
@@ -223,7 +227,8 @@ impl Keys {
         let folder = self.folder_on(&day);
         let name = key.strip_prefix(&folder)?.strip_prefix('/')?;
         let (number, time) = name.strip_suffix(EXTENSION)?.split_once('-')?;
-        let is_number = number.len() == N_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            number.len() == N_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
         let is_name = is_number && time.len() == "20161014T130139Z".len() && !time.contains('/');
         let number = is_name.then(|| number.parse().ok())??;
         Some((&key[..folder.len()], number))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use datashark_input_file::Batch;
 use datashark_sdk::Stores;
-use datashark_sdk::arrow::array::{Array, RecordBatch};
+use datashark_sdk::arrow::array::RecordBatch;
 use datashark_sdk::conf::{Section, Value};
 use datashark_sdk::input::{
     Content, DynInput, InputEntry, InputEvent, Open, PartitionId, Resume, Source,
@@ -77,7 +77,10 @@ pub(crate) async fn read(file: &str, told: Open) -> Read {
     }
     let progress = input.progress();
     let failed = read.values().any(|partition| partition.failed.is_some());
-    assert!(failed || Some(progress.read_bytes) == progress.total_bytes, "{progress:?}");
+    assert!(
+        failed || Some(progress.read_bytes) == progress.total_bytes,
+        "{progress:?}"
+    );
     read
 }
 
@@ -94,7 +97,10 @@ pub(crate) fn take(read: &mut Read, event: InputEvent) {
                 Content::Payloads(payloads) => {
                     let records = payloads.records.iter().zip(payloads.offsets.iter());
                     partition.records.extend(records.map(|(record, offset)| {
-                        (*offset, String::from_utf8(record.unwrap().to_vec()).unwrap())
+                        (
+                            *offset,
+                            String::from_utf8(record.unwrap().to_vec()).unwrap(),
+                        )
                     }));
                 }
                 Content::Columns { rows, first_offset } => {

@@ -13,7 +13,7 @@ use datashark_sdk::conf::Section;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, RANGE};
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -48,7 +48,7 @@ impl S3 {
         let address = serve(move |request| {
             noted.lock().unwrap().push(note(&request));
             let service: S3Service = service.clone();
-            async move { service.call(request).await }
+            async move { hyper::service::Service::call(&service, request).await }
         })
         .await;
         S3 {
@@ -99,7 +99,9 @@ impl S3 {
     pub(crate) fn ranges(&self, key: &str) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let path = format!("/logs/{key}");
-        let asked = seen.iter().filter(|(method, asked, _)| method == "GET" && *asked == path);
+        let asked = seen
+            .iter()
+            .filter(|(method, asked, _)| method == "GET" && *asked == path);
         asked.filter_map(|(_, _, range)| range.clone()).collect()
     }
 
