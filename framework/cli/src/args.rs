@@ -141,7 +141,7 @@ pub(crate) struct Kept {
 }
 
 /// What stands in `datashark.conf`, and may be said here instead.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Engine {
     /// The global conf [default: datashark.conf here, or in $DATASHARK_HOME]
     #[arg(long, value_name = "FILE")]

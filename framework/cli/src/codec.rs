@@ -9,10 +9,12 @@ use arrow::datatypes::{Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use datashark_codec::{Decoder, Format};
+use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problems, Section, Value};
 use datashark_sdk::input::{Content, InputEntry, InputEvent, Open, Payloads};
 
-use crate::args::Codec;
+use crate::args::{Codec, Engine};
+use crate::global::global;
 use crate::standalone::runtime;
 use crate::text::{counted, say};
 use crate::{FAILED, Failure, WRONG};
@@ -49,8 +51,13 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
     let failed = |error: datashark_sdk::Error| Failure::Run(error.to_string());
     let file = args.file.display().to_string();
     let section = Section::from_iter([("file", Value::from(format!("'{file}'")))]);
+    // A local file needs no conf, and is not to fail by a bad one.
+    let stores = match file.contains("://") {
+        true => global(&Engine::default())?.engine.stores,
+        false => Stores::default(),
+    };
     let entry = InputEntry::of::<datashark_input_file::Batch>();
-    let problems = entry.check(&section);
+    let problems = entry.check(&section, &stores);
     if problems.has_errors() {
         return Err(wrong(problems));
     }
@@ -58,6 +65,7 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
         once: true,
         header: format.header(),
         n_partitions: 1,
+        stores,
         ..Open::default()
     };
     let mut input = entry.open(&section, open).await.map_err(failed)?;

@@ -37,6 +37,12 @@ pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
         None => (Global::default_in(Path::new("")), Diagnostics::new()),
         Some(path) => {
             let loaded = datashark_conf::load_global(path)?;
+            let problems = datashark_store::check(&loaded.conf.engine.stores);
+            if !problems.is_empty() {
+                return Err(loaded
+                    .source
+                    .diagnose(problems.below(["engine", "object_store"])));
+            }
             (loaded.conf, loaded.warnings)
         }
     };

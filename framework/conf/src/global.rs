@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problem, Problems, Section, Value, duration, size};
 use serde::Deserialize;
 
@@ -60,6 +61,9 @@ pub struct Engine {
     pub shutdown_timeout: Duration,
     /// `log`: the least severe messages that are logged.
     pub log: Option<LogLevel>,
+    /// `[[object_store]]`: how object stores are reached, and with `hdfs.host` and `hdfs.port` the
+    /// name node of `hdfs:///path`. Which settings there are is not known here.
+    pub stores: Stores,
 }
 
 /// The severity of a log message.
@@ -95,6 +99,9 @@ const MIB: u64 = 1 << 20;
 /// As orchestrators give a service that they stop: 30 s in Kubernetes.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The subsection of `[engine]` with the settings of object stores.
+const OBJECT_STORE: &str = "object_store";
+
 impl Default for Engine {
     fn default() -> Self {
         Keys::default().engine.into_engine(Path::new(""))
@@ -117,16 +124,16 @@ impl Global {
         let mut section = section.clone();
         let mut problems = Problems::new();
         retire(&mut section, &mut problems);
+        let stores = take_stores(&mut section, &mut problems);
         let (keys, found) = section.parse_partial::<Keys>();
         problems.extend(found);
         let Some(keys) = keys else {
             return (None, problems);
         };
         check(&keys, &mut problems);
-        (
-            Some(keys.into_global(path.parent().unwrap_or(Path::new("")))),
-            problems,
-        )
+        let mut global = keys.into_global(path.parent().unwrap_or(Path::new("")));
+        global.engine.stores = stores.with_name_node(global.hdfs.name_node());
+        (Some(global), problems)
     }
 }
 
@@ -165,7 +172,15 @@ struct EngineKeys {
     #[serde(default, with = "duration::option")]
     shutdown_timeout: Option<Duration>,
     log: Option<LogLevel>,
+    /// Taken out before, where it is what it should be.
+    #[serde(default, rename = "object_store")]
+    _object_store: Empty,
 }
+
+/// A section without keys.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
 
 impl Keys {
     fn into_global(self, folder: &Path) -> Global {
@@ -197,8 +212,37 @@ impl EngineKeys {
             block_size_bytes: self.block_size.unwrap_or(MIB),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT),
             log: self.log,
+            stores: Stores::default(),
         }
     }
+}
+
+impl Hdfs {
+    /// The name node as a url has it; `None` where there is none.
+    fn name_node(&self) -> Option<String> {
+        let host = self.host.as_deref()?;
+        Some(match self.port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        })
+    }
+}
+
+/// Takes out the settings of object stores, whose names are not known here.
+fn take_stores(section: &mut Section, problems: &mut Problems) -> Stores {
+    let engine = section.section_mut("engine");
+    let Some(Value::Section(settings)) =
+        engine.and_then(|engine| match engine.get(OBJECT_STORE)? {
+            Value::Section(_) => engine.remove(OBJECT_STORE),
+            // The parser says what it found.
+            Value::Text(_) => None,
+        })
+    else {
+        return Stores::default();
+    };
+    let (stores, found) = Stores::from_section(&settings);
+    problems.extend(found.below(["engine", OBJECT_STORE]));
+    stores
 }
 
 /// Takes out what dataShark 1 had and this one has not.

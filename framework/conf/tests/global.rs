@@ -111,3 +111,28 @@ fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
         ]
     );
 }
+
+#[test]
+fn settings_of_object_stores_are_read_for_all_urls_and_for_some() {
+    let global = check(
+        "hdfs.host = h\nhdfs.port = 8020\n[engine]\nworkers = 1\n[[object_store]]\n\
+         AWS_Region = eu-central-1\n[[[s3://b]]]\naws_region = us-east-1\nallow_http = true\n",
+    );
+    let stores = global.into_result().unwrap().conf.engine.stores;
+    assert_eq!(stores.name_node(), Some("h:8020"));
+    let region = |url| stores.settings(url)["aws_region"].reveal().to_owned();
+    assert_eq!(region("s3://b/a.log"), "us-east-1");
+    assert_eq!(region("s3://c/a.log"), "eu-central-1");
+}
+
+#[test]
+fn mistakes_in_settings_of_object_stores_have_their_lines() {
+    let text = "[engine]\n[[object_store]]\naws_token = ${env:NO_SUCH_VARIABLE_HERE}\n[[[b]]]\n";
+    let found = messages(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("3: ") && found[0].contains("`NO_SUCH_VARIABLE_HERE`"),
+        "{found:?}"
+    );
+    assert_eq!(found[1], "4: expected how a url begins, found `b`");
+}

@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datashark_conf::Global;
 use datashark_engine::{Observer, Registry, RunOptions, Stop, SystemClock, check};
-use datashark_sdk::Result;
 use datashark_sdk::input::{
     Content, Input, InputBatch, InputEntry, InputEvent, Open, PartitionId, Source,
 };
 use datashark_sdk::output::{FindingsBatch, OpenOutput, Outcome, Output, OutputEntry};
+use datashark_sdk::{Result, Stores};
 use serde::Deserialize;
 
 const N_RECORDS: usize = 4 << 20;
@@ -56,7 +56,7 @@ impl Input for Decoded {
     const NAME: &'static str = "decoded";
     const ABOUT: &'static str = "rows that a benchmark holds";
 
-    fn source(_: &Nothing) -> Result<Source> {
+    fn source(_: &Nothing, _: &Stores) -> Result<Source> {
         Ok(Source::Columns(
             ROWS.get().expect("rows are made first")[0].schema(),
         ))

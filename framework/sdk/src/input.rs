@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use crate::Result;
 use crate::conf::{Problems, Section};
+use crate::{Result, Stores};
 
 mod header;
 
@@ -197,6 +197,8 @@ pub struct Open {
     pub block_bytes: usize,
     /// How many partitions to read side by side; 0 is the input's own default.
     pub n_partitions: usize,
+    /// How object stores are reached.
+    pub stores: Stores,
 }
 
 /// How far an input is, for a progress bar.
@@ -237,8 +239,8 @@ pub trait Input: Send + Sized + 'static {
     const ABOUT: &'static str;
 
     /// Checks what types cannot, all mistakes at once; may look whether a path is there.
-    fn check(conf: &Self::Conf) -> Problems {
-        let _ = conf;
+    fn check(conf: &Self::Conf, stores: &Stores) -> Problems {
+        let _ = (conf, stores);
         Problems::default()
     }
 
@@ -246,8 +248,8 @@ pub trait Input: Send + Sized + 'static {
     ///
     /// # Errors
     /// The source cannot be read.
-    fn source(conf: &Self::Conf) -> Result<Source> {
-        let _ = conf;
+    fn source(conf: &Self::Conf, stores: &Stores) -> Result<Source> {
+        let _ = (conf, stores);
         Ok(Source::Raw { format: None })
     }
 
@@ -320,8 +322,8 @@ pub struct InputEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    check: fn(&Section) -> Problems,
-    source: fn(&Section) -> Result<Source>,
+    check: fn(&Section, &Stores) -> Problems,
+    source: fn(&Section, &Stores) -> Result<Source>,
     open: fn(&Section, Open) -> Opening,
 }
 
@@ -342,11 +344,11 @@ impl InputEntry {
         InputEntry {
             name: I::NAME,
             about: I::ABOUT,
-            check: |section| match section.parse() {
-                Ok(conf) => I::check(&conf),
+            check: |section, stores| match section.parse() {
+                Ok(conf) => I::check(&conf, stores),
                 Err(problems) => problems,
             },
-            source: |section| I::source(&section.parse()?),
+            source: |section, stores| I::source(&section.parse()?, stores),
             open: |section, open| {
                 let conf = section.parse::<I::Conf>();
                 Box::pin(async move {
@@ -358,16 +360,16 @@ impl InputEntry {
     }
 
     /// Checks a section `[in_<name>]`: every mistake in it, and what is worth a warning.
-    pub fn check(&self, section: &Section) -> Problems {
-        (self.check)(section)
+    pub fn check(&self, section: &Section, stores: &Stores) -> Problems {
+        (self.check)(section, stores)
     }
 
     /// What the source gives.
     ///
     /// # Errors
     /// A mistake in the section, or the source cannot be read.
-    pub fn source(&self, section: &Section) -> Result<Source> {
-        (self.source)(section)
+    pub fn source(&self, section: &Section, stores: &Stores) -> Result<Source> {
+        (self.source)(section, stores)
     }
 
     /// Opens the input.

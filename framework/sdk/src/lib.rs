@@ -46,6 +46,7 @@ mod findings;
 pub mod input;
 pub mod output;
 mod reduce;
+mod stores;
 mod usecase;
 mod window;
 
@@ -54,6 +55,7 @@ pub use batches::Batches;
 pub use error::{Error, Fault, Result};
 pub use findings::{Findings, FindingsBuilder, KEY, SCORE};
 pub use reduce::{DynReduce, Reduce, ReduceState};
+pub use stores::{StoreSettings, Stores};
 pub use usecase::{Aggregate, DynUseCase, Model, Records, RecordsFormat, UseCase, UseCaseEntry};
 pub use window::Window;
 

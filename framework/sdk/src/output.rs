@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::conf::{Problems, Section};
 use crate::input::Micros;
-use crate::{Findings, Result, Window};
+use crate::{Findings, Result, Stores, Window};
 
 /// Findings of a window on their way to an output.
 #[derive(Debug, Clone)]
@@ -86,6 +86,8 @@ pub struct OpenOutput {
     pub receipt: Option<String>,
     /// The time now, for a `{date}` in a name.
     pub now: Micros,
+    /// How object stores are reached.
+    pub stores: Stores,
 }
 
 /// An output: where a conf's `output = name` sends findings.

@@ -12,7 +12,7 @@ use datashark_sdk::input::{
     Content, Directives, Header, HeaderRule, Input, InputBatch, InputEvent, Micros, Open,
     PartitionId, Payloads, Source,
 };
-use datashark_sdk::{Error, Result};
+use datashark_sdk::{Error, Result, Stores};
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -289,7 +289,7 @@ impl Input for MemoryBatch {
     const NAME: &'static str = datashark_engine::BATCH_INPUT;
     const ABOUT: &'static str = "a file that a test holds";
 
-    fn source(conf: &MemoryBatchConf) -> Result<Source> {
+    fn source(conf: &MemoryBatchConf, _: &Stores) -> Result<Source> {
         let extension = conf.file.rsplit_once('.').map(|(_, extension)| extension);
         let format = match extension {
             Some("json" | "ndjson" | "jsonl") => Some("json"),

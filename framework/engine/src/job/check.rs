@@ -222,7 +222,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        let problems = entry.check(&section);
+        let problems = entry.check(&section, &self.global.engine.stores);
         let is_right = !problems.has_errors();
         match below {
             Some(name) => self.problems.extend(problems.below([name])),
@@ -318,7 +318,7 @@ impl Check<'_> {
     }
 
     fn source(&mut self, (entry, section): &(InputEntry, Section)) -> Option<Source> {
-        match entry.source(section) {
+        match entry.source(section, &self.global.engine.stores) {
             Ok(source) => Some(source),
             Err(error) => {
                 let key = if entry.name == BATCH_INPUT {

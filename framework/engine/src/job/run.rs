@@ -253,6 +253,7 @@ impl Job {
                 schema: Arc::clone(schema),
                 receipt: checkpoint.receipt.clone(),
                 now: clock.now(),
+                stores: self.global.engine.stores.clone(),
             };
             let gather = entry.gather(section).map_err(datashark_sdk::Error::from)?;
             let output = entry.open(section, open).await?;
@@ -277,6 +278,7 @@ impl Job {
             max_record_bytes: usize::try_from(engine.max_record_size_bytes).unwrap_or(usize::MAX),
             block_bytes: usize::try_from(engine.block_size_bytes).unwrap_or(usize::MAX),
             n_partitions: engine.workers,
+            stores: engine.stores.clone(),
             ..Open::default()
         }
     }

@@ -1,20 +1,19 @@
 //! The input `batch`: the files that `file =` names, each read once.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
-use datashark_sdk::Result;
 use datashark_sdk::conf::Problems;
-use datashark_sdk::input::{Input, InputEvent, Micros, Open, PartitionId, Progress, Source};
+use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Progress, Source};
+use datashark_sdk::{Error, Result, Stores};
 
 use crate::columns::Table;
 use crate::conf::BatchConf;
 use crate::names;
 use crate::once::{self, Content, Task};
 use crate::outlet::{self, Intake};
-use crate::paths::{self, Files, Found};
+use crate::paths::{self, Files};
+use crate::place::Found;
 
 /// Reads what `file =` names, once, to its end.
 #[derive(Debug)]
@@ -30,41 +29,33 @@ impl Input for Batch {
 
     const ABOUT: &'static str = "files named by `file`: text or Parquet, also compressed";
 
-    fn check(conf: &BatchConf) -> Problems {
-        match paths::find(&conf.file) {
+    fn check(conf: &BatchConf, stores: &Stores) -> Problems {
+        match paths::find(&conf.file, stores) {
             Ok(files) => paths::unreadable(&files).collect(),
             Err(problem) => problem.into(),
         }
     }
 
-    fn source(conf: &BatchConf) -> Result<Source> {
-        Ok(match paths::find(&conf.file).map_err(Problems::from)? {
-            Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
-            Files::Text(found) => {
-                let paths = found.iter().map(|found| found.path.as_path());
-                Source::Raw {
-                    format: names::common_format(paths),
+    fn source(conf: &BatchConf, stores: &Stores) -> Result<Source> {
+        Ok(
+            match paths::find(&conf.file, stores).map_err(Problems::from)? {
+                Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
+                Files::Text(found) => {
+                    let paths = found.iter().map(|found| found.place.path());
+                    Source::Raw {
+                        format: names::common_format(paths),
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     async fn open(conf: BatchConf, open: Open) -> Result<Self> {
-        let found = paths::find(&conf.file).map_err(Problems::from)?;
-        let tasks: Vec<_> = match found {
-            Files::Text(found) => found
-                .into_iter()
-                .map(|found| task(found, &open, Content::Text))
-                .collect(),
-            Files::Parquet(found) => {
-                let table = Arc::new(table(&found)?.project(open.columns.clone()));
-                let rows = || Content::Rows(Arc::clone(&table));
-                found
-                    .into_iter()
-                    .map(|found| task(found, &open, rows()))
-                    .collect()
-            }
-        };
+        // A store may take its time to answer.
+        let (find, told) = (open.clone(), conf);
+        let tasks = tokio::task::spawn_blocking(move || tasks(&told, &find)).await;
+        let tasks =
+            tasks.map_err(|error| Error::internal(format!("files are looked for: {error}")))??;
         let intake = once::start(tasks, Vec::new(), &open, outlet::n_readers(None, &open))?;
         Ok(Batch { intake })
     }
@@ -78,35 +69,57 @@ impl Input for Batch {
     }
 }
 
+/// What is to be read, file by file.
+fn tasks(conf: &BatchConf, open: &Open) -> Result<Vec<Task>> {
+    Ok(
+        match paths::find(&conf.file, &open.stores).map_err(Problems::from)? {
+            Files::Text(found) => found
+                .into_iter()
+                .map(|found| task(found, open, Content::Text))
+                .collect(),
+            Files::Parquet(found) => {
+                let table = Arc::new(table(&found)?.project(open.columns.clone()));
+                let rows = || Content::Rows(Arc::clone(&table));
+                found
+                    .into_iter()
+                    .map(|found| task(found, open, rows()))
+                    .collect()
+            }
+        },
+    )
+}
+
 fn table(found: &[Found]) -> Result<Table> {
-    Table::of(found.iter().map(|found| found.path.as_path()))
+    Table::of(found.iter().map(|found| &found.place))
 }
 
 fn task(found: Found, open: &Open, content: Content) -> Task {
-    let partition = PartitionId::new(name(&found.path));
-    let offset = open
+    let mut partition = PartitionId::new(found.place.id());
+    let mut content = content;
+    let mut offset = open
         .resume
         .get(&partition)
         .map_or(0, |resume| resume.offset);
-    let regular = found.metadata.filter(std::fs::Metadata::is_file);
-    let size = regular.as_ref().map(std::fs::Metadata::len);
-    let arrival = regular.as_ref().and_then(modified);
+    if offset == 0
+        && let Some((begun, at)) = begun(&found, open)
+    {
+        (partition, offset, content) = (begun, at, Content::Changed);
+    }
     Task {
         partition,
-        path: found.path,
+        size: found.size(),
+        arrival: found.modified(),
+        place: found.place,
         offset,
-        arrival,
-        size,
         content,
     }
 }
 
-fn name(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-/// When a file was last written to.
-pub(crate) fn modified(metadata: &std::fs::Metadata) -> Option<Micros> {
-    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Micros::try_from(since.as_micros()).ok()
+/// Where an object of this name was begun by an earlier run that is another by now.
+fn begun(found: &Found, open: &Open) -> Option<(PartitionId, u64)> {
+    let prefix = found.place.id_prefix()?;
+    let mut begun = open.resume.iter();
+    let (id, resume) =
+        begun.find(|(id, resume)| id.as_str().starts_with(&prefix) && resume.offset > 0)?;
+    Some((id.clone(), resume.offset))
 }

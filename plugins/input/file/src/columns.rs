@@ -14,13 +14,16 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datashark_sdk::input::{Content, InputBatch, InputEvent, Micros, PartitionId};
 use datashark_sdk::{Error, Result};
+use datashark_store::StoreError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 
 use crate::outlet::Outlet;
+use crate::place::Place;
+use crate::remote::{self, Selection};
 
 /// The fewest and the most rows of a batch; between them as many as make a block.
 const ROWS: (u64, u64) = (1 << 10, 1 << 16);
@@ -39,10 +42,10 @@ impl Table {
     /// # Errors
     /// A file is no Parquet, or its columns differ from the first one's: the error names it and
     /// the first column that differs.
-    pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Self> {
+    pub(crate) fn of<'a>(places: impl IntoIterator<Item = &'a Place>) -> Result<Self> {
         let mut table: Option<(&Path, Schema)> = None;
-        for path in paths {
-            let schema = announced(load(path)?.schema());
+        for place in places {
+            let (path, schema) = (place.path(), announced(load(place)?.schema()));
             match &table {
                 None => table = Some((path, schema)),
                 Some((first, expected)) => {
@@ -102,10 +105,20 @@ impl Table {
 }
 
 /// Reads a footer; text columns are asked for as views.
-fn load(path: &Path) -> Result<ArrowReaderMetadata> {
-    let file = open(path)?;
-    let bad = |error| Error::data(format!("`{}` is no Parquet: {error}", path.display()));
-    let natural = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(bad)?;
+fn load(place: &Place) -> Result<ArrowReaderMetadata> {
+    let bad = |error| {
+        refused(&error).unwrap_or_else(|| {
+            Error::data(format!(
+                "`{}` is no Parquet: {error}",
+                place.path().display()
+            ))
+        })
+    };
+    let natural = match place {
+        Place::Local(path) => ArrowReaderMetadata::load(&open(path)?, ArrowReaderOptions::new()),
+        Place::Remote(object) => remote::load(object),
+    };
+    let natural = natural.map_err(bad)?;
     let fields = natural.schema().fields().iter();
     let views = fields.map(|field| {
         let viewed = Field::clone(field).with_data_type(viewed(field.data_type()));
@@ -116,6 +129,16 @@ fn load(path: &Path) -> Result<ArrowReaderMetadata> {
     let footer = Arc::clone(natural.metadata());
     // Where a column cannot be had as a view, its rows are cast.
     Ok(ArrowReaderMetadata::try_new(footer, options).unwrap_or(natural))
+}
+
+/// What a store said, if it is what a reading error is about; it names the file.
+fn refused(error: &ParquetError) -> Option<Error> {
+    match error {
+        ParquetError::External(error) if error.is::<StoreError>() => {
+            Some(Error::data(error.to_string()))
+        }
+        _ => None,
+    }
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -165,7 +188,7 @@ pub(crate) struct Rows<'a> {
     /// Whose rows these are.
     pub partition: &'a PartitionId,
     /// The file.
-    pub path: &'a Path,
+    pub place: &'a Place,
     /// What it has.
     pub table: &'a Table,
     /// The first row to give.
@@ -180,13 +203,15 @@ impl Rows<'_> {
     /// # Errors
     /// The file cannot be read, or its columns are no longer what they were.
     pub(crate) fn read(&self, outlet: &Outlet) -> Result<bool> {
-        let footer = load(self.path)?;
+        let footer = load(self.place)?;
         if let Some(difference) = difference(&self.table.schema, &announced(footer.schema())) {
-            let path = self.path.display();
+            let path = self.place.path().display();
             return Err(Error::data(format!("`{path}` was changed: {difference}")));
         }
-        let file = open(self.path)?;
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        let size = match self.place {
+            Place::Local(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Place::Remote(object) => object.size(),
+        };
         let n_rows = u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0);
         let asked = self.table.asked();
         let mut share = Share {
@@ -195,10 +220,8 @@ impl Rows<'_> {
             n_done: self.offset.min(n_rows),
         };
         outlet.count(share.bytes_before(share.n_done));
-        for rows in self.batches(file, footer, &asked, outlet)? {
-            let rows = self
-                .table
-                .conform(&rows.map_err(|error| self.broken(&error))?, &asked)?;
+        for rows in self.batches(footer, &asked, outlet)? {
+            let rows = self.table.conform(&rows?, &asked)?;
             let n_bytes = share.take(rows.num_rows() as u64);
             outlet.count(n_bytes);
             if !outlet.send(self.batch(rows, share.n_done, n_bytes)) {
@@ -210,11 +233,10 @@ impl Rows<'_> {
 
     fn batches(
         &self,
-        file: File,
         footer: ArrowReaderMetadata,
         asked: &Schema,
         outlet: &Outlet,
-    ) -> Result<ParquetRecordBatchReader> {
+    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + '_>> {
         let names = footer.schema().fields().iter().map(|field| field.name());
         let roots = names
             .enumerate()
@@ -226,12 +248,29 @@ impl Rows<'_> {
         let n_rows = footer.metadata().file_metadata().num_rows().max(1);
         let row_bytes = u64::try_from(n_bytes / n_rows).unwrap_or(0).max(1);
         let n_rows = (outlet.limits.block_bytes as u64 / row_bytes).clamp(ROWS.0, ROWS.1);
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer)
-            .with_projection(mask)
-            .with_batch_size(usize::try_from(n_rows).unwrap_or(usize::MAX))
-            .with_offset(usize::try_from(self.offset).unwrap_or(usize::MAX))
-            .build()
-            .map_err(|error| self.broken(&error))
+        let batch_rows = usize::try_from(n_rows).unwrap_or(usize::MAX);
+        let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        Ok(match self.place {
+            Place::Local(path) => {
+                let rows = ParquetRecordBatchReaderBuilder::new_with_metadata(open(path)?, footer)
+                    .with_projection(mask)
+                    .with_batch_size(batch_rows)
+                    .with_offset(offset)
+                    .build()
+                    .map_err(|error| self.broken(&error))?;
+                Box::new(rows.map(|rows| rows.map_err(|error| self.broken(&error))))
+            }
+            Place::Remote(object) => {
+                let selection = Selection {
+                    mask,
+                    batch_rows,
+                    offset,
+                };
+                let rows = remote::Batches::begin(object, footer, selection);
+                let bad = |error| refused(&error).unwrap_or_else(|| self.broken(&error));
+                Box::new(rows.map_err(bad)?.map(move |rows| rows.map_err(bad)))
+            }
+        })
     }
 
     fn batch(&self, rows: RecordBatch, end_offset: u64, n_bytes: u64) -> InputEvent {
@@ -247,7 +286,10 @@ impl Rows<'_> {
     }
 
     fn broken(&self, error: &impl std::fmt::Display) -> Error {
-        Error::data(format!("`{}` is corrupt: {error}", self.path.display()))
+        Error::data(format!(
+            "`{}` is corrupt: {error}",
+            self.place.path().display()
+        ))
     }
 }
 

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datashark_sdk::conf::{Problem, Problems};
 use datashark_sdk::input::{Input, InputEvent, Open, Progress, Source};
-use datashark_sdk::{Error, Result};
+use datashark_sdk::{Error, Result, Stores};
 
-use crate::batch::modified;
 use crate::conf::FolderConf;
 use crate::list::{Listed, list};
 use crate::live::{self, Timing};
@@ -18,6 +17,7 @@ use crate::names::{self, is_hidden, is_parquet};
 use crate::once::{self, Content, Task};
 use crate::outlet::{self, Intake};
 use crate::paths::{matcher, missing};
+use crate::place::{Place, modified};
 use crate::register::{Entry, Register};
 
 /// Reads every file of a folder once, to its end: what is there, what appears and what grows.
@@ -34,7 +34,7 @@ impl Input for Folder {
 
     const ABOUT: &'static str = "the files of a watched folder, as they appear and grow";
 
-    fn check(conf: &FolderConf) -> Problems {
+    fn check(conf: &FolderConf, _: &Stores) -> Problems {
         [
             check_folder(conf),
             check_pattern(conf),
@@ -47,7 +47,7 @@ impl Input for Folder {
 
     /// The format that the pattern's extension suggests (`*.json`), else the one that the names
     /// of all files agree on that are there now.
-    fn source(conf: &FolderConf) -> Result<Source> {
+    fn source(conf: &FolderConf, _: &Stores) -> Result<Source> {
         let by_pattern = names::format(Path::new(&conf.pattern));
         let format = by_pattern.or_else(|| {
             let matcher = matcher(&conf.pattern).ok()?;
@@ -61,7 +61,7 @@ impl Input for Folder {
     }
 
     async fn open(conf: FolderConf, open: Open) -> Result<Self> {
-        let problems = Self::check(&conf);
+        let problems = Self::check(&conf, &open.stores);
         if problems.has_errors() {
             return Err(problems.into());
         }
@@ -88,6 +88,12 @@ fn check_folder(conf: &FolderConf) -> Option<Problem> {
     const KEY: &str = "folder_path";
     let folder = &conf.folder_path;
     let shown = folder.display();
+    if folder.to_string_lossy().contains("://") {
+        let problem = Problem::at([KEY], format!("`{shown}` is no folder of this machine"));
+        return Some(
+            problem.help("files in an object store are read with `type = batch` and `file`"),
+        );
+    }
     match fs::metadata(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(missing(KEY, folder)),
         Err(error) => Some(Problem::at(
@@ -205,7 +211,7 @@ pub(crate) fn failed(folder: &Path, error: &std::io::Error) -> InputEvent {
 fn task(listed: &Listed, entry: Entry) -> Task {
     Task {
         partition: entry.identity.partition(),
-        path: listed.path.clone(),
+        place: Place::Local(listed.path.clone()),
         offset: entry.offset,
         arrival: modified(&listed.metadata),
         size: Some(listed.metadata.len()),

@@ -5,7 +5,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `file` | a path, a glob (`logs/**/*.log.gz`), a folder (its files, not those below), a named pipe, or `-` for the standard input |
+//! | `file` | a path, a glob (`logs/**/*.log.gz`), a folder (its files, not those below), a named pipe, `-` for the standard input, or a url |
 //!
 //! ```text
 //! name = Word Count
@@ -19,6 +19,14 @@
 //! Files ending in `.parquet` are read as Parquet: only the columns that are used, a row group
 //! streaming by, offsets counting rows. All must have the same columns, in any order; text comes
 //! as `Utf8View`. Parquet and text are not mixed in one run.
+//!
+//! ## Object stores and HDFS
+//! `file` may be a url of `s3://`, `gs://`, `az://`, `hdfs://` or `http[s]://`; see the crate
+//! `datashark-store` for their settings. A url that has `*`, `?`, `[` or `{` in it is always a glob.
+//! Objects are read in ranges of 4 MiB, three ahead per reader, so that each reader holds 12 MiB more;
+//! of Parquet the pages of a row group's columns that are used. Failed requests are tried again, 10
+//! times within 3 minutes. A partition's id is the url with the object's version or ETag: an object
+//! that is written anew while it is read fails, and so does one that an earlier run had begun.
 //!
 //! # `file`: a folder, watched
 //! [`Folder`] reads every file that is in a folder or appears in it, once, to its end, and goes on
@@ -121,8 +129,10 @@ mod once;
 mod outlet;
 mod pass;
 mod paths;
+mod place;
 mod pool;
 mod register;
+mod remote;
 mod stream;
 
 pub use batch::Batch;

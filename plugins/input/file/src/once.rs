@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datashark_sdk::input::{InputEvent, Micros, Open, PartitionId};
@@ -16,6 +16,7 @@ use crate::columns::{Rows, Table};
 use crate::identity::{FileKey, Fingerprint};
 use crate::outlet::{Intake, Outlet};
 use crate::pass::{End, Pass, Tail};
+use crate::place::Place;
 use crate::stream::Origin;
 
 /// A file to be read.
@@ -24,7 +25,7 @@ pub(crate) struct Task {
     /// Its partition.
     pub partition: PartitionId,
     /// Where it is.
-    pub path: PathBuf,
+    pub place: Place,
     /// Where to begin.
     pub offset: u64,
     /// When its records arrived.
@@ -44,6 +45,8 @@ pub(crate) enum Content {
     TextOf(FileKey, Fingerprint),
     /// Parquet.
     Rows(Arc<Table>),
+    /// Something else than what was begun under the name.
+    Changed,
 }
 
 /// Reads the files, `n_readers` at a time, in order. The `first` events come before all others.
@@ -55,7 +58,7 @@ pub(crate) fn start(
 ) -> Result<Intake> {
     first.extend(tasks.iter().map(|task| InputEvent::Assigned {
         partition: task.partition.clone(),
-        name: task.path.display().to_string(),
+        name: task.place.path().display().to_string(),
     }));
     let total_bytes = tasks.iter().map(|task| task.size).sum();
     let n_readers = n_readers.min(tasks.len());
@@ -82,7 +85,7 @@ fn drain(queue: &Mutex<VecDeque<Task>>, outlet: &Outlet) {
         // A parser that panics over a hostile file must not pass for the end of the input.
         let read = catch_unwind(AssertUnwindSafe(|| task.read(outlet)));
         let read = read.unwrap_or_else(|_| {
-            let path = task.path.display();
+            let path = task.place.path().display();
             Err(Error::internal(format!("reading `{path}` panicked")))
         });
         match read {
@@ -102,7 +105,7 @@ impl Task {
             Content::Rows(table) => {
                 let Task {
                     partition,
-                    path,
+                    place,
                     offset,
                     arrival,
                     ..
@@ -110,21 +113,31 @@ impl Task {
                 let (offset, arrival) = (*offset, *arrival);
                 Rows {
                     partition,
-                    path,
+                    place,
                     table,
                     offset,
                     arrival,
                 }
                 .read(outlet)
             }
+            Content::Changed => Err(self.changed()),
         }
     }
 
+    fn changed(&self) -> Error {
+        let (path, offset) = (self.place.path().display(), self.offset);
+        Error::data(format!(
+            "`{path}` was written anew since an earlier run read {offset} bytes or rows of it; give \
+             what is new another name, or read it anew by removing the state of this use case"
+        ))
+    }
+
     fn read_text(&self, expected: Option<(FileKey, Fingerprint)>, outlet: &Outlet) -> Result<bool> {
-        let cannot = |error| Error::io(format!("`{}` cannot be read", self.path.display()), error);
+        let path = self.place.path();
+        let cannot = |error| Error::io(format!("`{}` cannot be read", path.display()), error);
         let origin = match expected {
-            None => Origin::open(&self.path).map_err(cannot)?,
-            Some((key, _)) => open_as(&self.path, key)?,
+            None => self.place.open().map_err(cannot)?,
+            Some((key, _)) => open_as(path, key)?,
         };
         let pass = Pass {
             partition: self.partition.clone(),
@@ -141,15 +154,14 @@ impl Task {
         match pass.run(outlet).end {
             End::Reached { .. } => Ok(true),
             End::Stopped => Ok(false),
+            End::Refused(reason) => Err(Error::data(reason)),
             End::Replaced => Err(self.replaced()),
-            End::Damaged(reason) => {
-                Err(Error::data(format!("`{}`: {reason}", self.path.display())))
-            }
+            End::Damaged(reason) => Err(Error::data(format!("`{}`: {reason}", path.display()))),
         }
     }
 
     fn replaced(&self) -> Error {
-        let (path, offset) = (self.path.display(), self.offset);
+        let (path, offset) = (self.place.path().display(), self.offset);
         Error::data(match offset {
             0 => format!("`{path}` was emptied or written anew while it was read"),
             _ => format!("`{path}` is shorter than the {offset} bytes that were read of it before"),

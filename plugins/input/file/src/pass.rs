@@ -15,6 +15,7 @@ use datashark_sdk::input::{
     Content, Directives, Header, HeaderRule, InputBatch, InputEvent, Micros, Oversized,
     PartitionId, Payloads,
 };
+use datashark_store::StoreError;
 
 use crate::blocks::{Block, Blocks, HEAD_BYTES, Position};
 use crate::compress::Compression;
@@ -83,6 +84,8 @@ pub(crate) enum End {
     Replaced,
     /// The rest cannot be read, or not yet.
     Damaged(String),
+    /// The store that the file is in gives no more; the reason names the file.
+    Refused(String),
     /// Nobody listens any more.
     Stopped,
 }
@@ -94,7 +97,10 @@ impl Pass {
         let end = match self.read(outlet, &mut raw) {
             Ok(end) => end,
             Err(_) if outlet.is_stopped() => End::Stopped,
-            Err(error) => End::Damaged(self.origin.compression.explain(&error, raw.get())),
+            Err(error) => match refused(&error) {
+                Some(reason) => End::Refused(reason),
+                None => End::Damaged(self.origin.compression.explain(&error, raw.get())),
+            },
         };
         let Pass {
             position,
@@ -165,7 +171,7 @@ impl Pass {
         let take = match self.tail {
             Tail::Leave => false,
             Tail::Take => true,
-            Tail::TakeAt(size) => self.origin.file.metadata()?.len() == size,
+            Tail::TakeAt(size) => self.origin.size()? == size,
         };
         if take && let Some(block) = blocks.take_tail() {
             if !self.give(block, outlet) {
@@ -180,18 +186,15 @@ impl Pass {
 
     /// Whether the file does not begin as it did, or ends before what was read of it.
     fn is_replaced(&self) -> io::Result<bool> {
-        let Origin {
-            file, compression, ..
-        } = &self.origin;
         // A compressed file may be in the middle of being copied once more.
-        let plain = *compression == Compression::Plain && !self.origin.is_piped();
-        if plain && file.metadata()?.len() < self.position.unread() {
+        let plain = self.origin.compression == Compression::Plain && !self.origin.is_piped();
+        if plain && self.origin.size()? < self.position.unread() {
             return Ok(true);
         }
         let Some(fingerprint) = &self.fingerprint else {
             return Ok(false);
         };
-        let print = fingerprint.compare(file)?;
+        let print = self.origin.compare(fingerprint)?;
         Ok(print == Print::Other || (plain && print == Print::Shorter))
     }
 
@@ -202,16 +205,12 @@ impl Pass {
         let Some(fingerprint) = &self.fingerprint else {
             return Ok(false);
         };
-        let changed = fingerprint.compare(&self.origin.file)? == Print::Other;
-        Ok(changed && self.origin.file.metadata()?.len() >= raw.get())
+        let changed = self.origin.compare(fingerprint)? == Print::Other;
+        Ok(changed && self.origin.size()? >= raw.get())
     }
 
     fn size_hint(&self) -> u64 {
-        let size = self
-            .origin
-            .file
-            .metadata()
-            .map_or(u64::MAX, |metadata| metadata.len());
+        let size = self.origin.size().unwrap_or(u64::MAX);
         match self.origin.compression {
             Compression::Plain if size > 0 => size
                 .min(self.raw_end)
@@ -401,6 +400,12 @@ fn pass_directives(directives: &mut Directives, lines: &BinaryViewArray, record_
             directives.push(line);
         }
     }
+}
+
+/// What a store said, if it is what a reading error is about.
+fn refused(error: &io::Error) -> Option<String> {
+    let said = error.get_ref()?.downcast_ref::<StoreError>()?;
+    Some(said.to_string())
 }
 
 /// The first line of a block, without its line end.

@@ -1,25 +1,18 @@
-//! What `file =` names: a file, a glob, a folder, a pipe.
+//! What `file =` names: a file, a glob, a folder, a pipe, a url.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problem, nearest};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::names::{is_hidden, is_parquet};
+use crate::place::{Found, Place};
 
 /// The key that problems are reported at.
 const KEY: &str = "file";
-
-/// A file to read.
-#[derive(Debug)]
-pub(crate) struct Found {
-    /// Where it is, as the user named it.
-    pub path: PathBuf,
-    /// What the file system says of it; `None` of the standard input.
-    pub metadata: Option<Metadata>,
-}
 
 /// What is to be read.
 #[derive(Debug)]
@@ -34,17 +27,20 @@ pub(crate) enum Files {
 ///
 /// # Errors
 /// There is nothing of the name, it cannot be looked at, or it mixes Parquet and text.
-pub(crate) fn find(file: &str) -> Result<Files, Problem> {
-    let found = expand(file)?;
-    let (parquet, text): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|found| is_parquet(&found.path));
+pub(crate) fn find(file: &str, stores: &Stores) -> Result<Files, Problem> {
+    let found = match datashark_store::is_url(file) {
+        true => in_store(file, stores)?,
+        false => expand(file)?,
+    };
+    let is_parquet = |found: &Found| is_parquet(found.place.path());
+    let (parquet, text): (Vec<_>, Vec<_>) = found.into_iter().partition(is_parquet);
     match (parquet.first(), text.first()) {
         (Some(one), Some(other)) => Err(Problem::at(
             [KEY],
             format!(
                 "`{file}` mixes Parquet and text: `{}` and `{}`",
-                one.path.display(),
-                other.path.display(),
+                one.place.path().display(),
+                other.place.path().display(),
             ),
         )
         .help("name the one or the other, with a glob such as `*.parquet`")),
@@ -56,14 +52,22 @@ pub(crate) fn find(file: &str) -> Result<Files, Problem> {
 /// Says of each file that cannot be opened why.
 pub(crate) fn unreadable(files: &Files) -> impl Iterator<Item = Problem> {
     let (Files::Text(found) | Files::Parquet(found)) = files;
-    let regular = found
-        .iter()
-        .filter(|found| found.metadata.as_ref().is_some_and(Metadata::is_file));
+    let regular = found.iter().filter(|found| found.regular().is_some());
     regular.filter_map(|found| {
-        let error = File::open(&found.path).err()?;
-        let message = format!("`{}` cannot be read: {error}", found.path.display());
+        let path = found.place.path();
+        let error = File::open(path).err()?;
+        let message = format!("`{}` cannot be read: {error}", path.display());
         Some(Problem::at([KEY], message))
     })
+}
+
+fn in_store(url: &str, stores: &Stores) -> Result<Vec<Found>, Problem> {
+    let objects = datashark_store::find(url, stores).map_err(|error| error.at(KEY))?;
+    let found = objects.into_iter().map(|object| Found {
+        place: Place::Remote(Box::new(object)),
+        metadata: None,
+    });
+    Ok(found.collect())
 }
 
 fn expand(file: &str) -> Result<Vec<Found>, Problem> {
@@ -72,17 +76,11 @@ fn expand(file: &str) -> Result<Vec<Found>, Problem> {
     }
     let path = Path::new(file);
     if file == "-" {
-        return Ok(vec![Found {
-            path: path.to_owned(),
-            metadata: None,
-        }]);
+        return Ok(vec![Found::local(path.to_owned(), None)]);
     }
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => in_folder(path),
-        Ok(metadata) => Ok(vec![Found {
-            path: path.to_owned(),
-            metadata: Some(metadata),
-        }]),
+        Ok(metadata) => Ok(vec![Found::local(path.to_owned(), Some(metadata))]),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if is_glob(file) {
                 by_glob(file)
@@ -101,10 +99,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, Problem> {
     let mut found = Vec::new();
     walk(folder, 1, &mut |path, metadata| {
         if metadata.is_file() && !is_hidden(&path) {
-            found.push(Found {
-                path,
-                metadata: Some(metadata),
-            });
+            found.push(Found::local(path, Some(metadata)));
         }
     })
     .map_err(|error| {
@@ -118,7 +113,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, Problem> {
         return Err(Problem::at([KEY], message)
             .help("hidden files and folders below are not read; a glob such as `**/*.log` may"));
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_by(|a, b| a.place.path().cmp(b.place.path()));
     Ok(found)
 }
 
@@ -142,10 +137,7 @@ fn by_glob(pattern: &str) -> Result<Vec<Found>, Problem> {
     let walked = walk(&base, depth, &mut |path, metadata| {
         let seen = hidden || !path.strip_prefix(&base).is_ok_and(is_below_hidden);
         if metadata.is_file() && seen && matcher.is_match(&path) {
-            found.push(Found {
-                path,
-                metadata: Some(metadata),
-            });
+            found.push(Found::local(path, Some(metadata)));
         }
     });
     if found.is_empty() {
@@ -158,7 +150,7 @@ fn by_glob(pattern: &str) -> Result<Vec<Found>, Problem> {
             Ok(()) => no_match(pattern, &base),
         });
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_by(|a, b| a.place.path().cmp(b.place.path()));
     Ok(found)
 }
 

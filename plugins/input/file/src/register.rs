@@ -41,8 +41,10 @@ struct Known {
 pub(crate) struct Entry {
     /// What it is known by.
     pub identity: Identity,
-    /// The open file.
+    /// The open file, and how it is packed.
     pub origin: Origin,
+    /// The open file itself.
+    pub file: Arc<File>,
     /// Where to begin.
     pub offset: u64,
     /// Whether nothing of it was read before.
@@ -111,7 +113,7 @@ impl Register {
         if head.is_empty() {
             return Ok(None);
         }
-        let origin = Origin::of_file(path.to_owned(), file)?;
+        let origin = Origin::of_file(path.to_owned(), Arc::clone(&file))?;
         let known = self.known.get(&key).map_or(&[][..], Vec::as_slice);
         let same = known
             .iter()
@@ -122,6 +124,7 @@ impl Register {
                 Entry {
                     identity,
                     origin,
+                    file,
                     offset,
                     is_new: false,
                     head,
@@ -138,6 +141,7 @@ impl Register {
                 Entry {
                     identity,
                     origin,
+                    file,
                     offset: 0,
                     is_new: true,
                     head,
@@ -182,7 +186,7 @@ impl Known {
             return false;
         };
         let long_enough = origin.compression != Compression::Plain || offset <= size;
-        let print = || self.identity.fingerprint.compare(&origin.file);
+        let print = || origin.compare(&self.identity.fingerprint);
         long_enough && matches!(print(), Ok(Print::Same))
     }
 }

@@ -1,4 +1,4 @@
-//! The bytes of an open file, uncompressed, from any place on.
+//! The bytes of an open file or an object, uncompressed, from any place on.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use datashark_store::Object;
+
 use crate::compress::{self, Compression, MAGIC_BYTES};
-use crate::identity::{FileKey, read_head};
+use crate::identity::{FileKey, Fingerprint, Print, read_head};
 
 /// How much of a compressed file is read at a time.
 const PACKED_BYTES: usize = 128 << 10;
@@ -18,13 +20,21 @@ const PACKED_BYTES: usize = 128 << 10;
 pub(crate) struct Origin {
     /// Where it was found.
     pub path: PathBuf,
-    /// The open file; readers share it and keep places of their own.
-    pub file: Arc<File>,
     /// How it is packed.
     pub compression: Compression,
-    /// What was taken from a pipe to see how it is packed; `None` for a file proper, which can
-    /// be read at any place.
-    piped: Option<Vec<u8>>,
+    raw: Raw,
+}
+
+/// What the bytes come from, as they lie there.
+#[derive(Debug, Clone)]
+enum Raw {
+    /// A file proper, which can be read at any place; readers share it and keep places of their
+    /// own.
+    File(Arc<File>),
+    /// A pipe, and what was taken from it to see how it is packed.
+    Pipe(Arc<File>, Vec<u8>),
+    /// An object of a store.
+    Object(Box<Object>),
 }
 
 /// Uncompressed bytes that stream by.
@@ -67,47 +77,66 @@ impl Origin {
         let mut head = Vec::new();
         (&file).take(MAGIC_BYTES as u64).read_to_end(&mut head)?;
         let compression = Compression::detect(&head, path);
-        let (path, file) = (path.to_owned(), Arc::new(file));
+        Ok(Origin {
+            path: path.to_owned(),
+            compression,
+            raw: Raw::Pipe(Arc::new(file), head),
+        })
+    }
+
+    /// Of an object.
+    pub(crate) fn of_object(object: Object) -> io::Result<Self> {
+        let path = PathBuf::from(object.url());
+        let compression = Compression::detect(&object.head(MAGIC_BYTES as u64)?, &path);
         Ok(Origin {
             path,
-            file,
             compression,
-            piped: Some(head),
+            raw: Raw::Object(Box::new(object)),
         })
     }
 
     /// Of a regular file that is open.
     pub(crate) fn of_file(path: PathBuf, file: Arc<File>) -> io::Result<Self> {
         let compression = Compression::detect(&read_head(&file, MAGIC_BYTES)?, &path);
-        Ok(Origin {
-            path,
-            file,
-            compression,
-            piped: None,
-        })
+        Ok(Origin::of_known(path, file, compression))
     }
 
     /// Of a regular file that was looked at before.
     pub(crate) fn of_known(path: PathBuf, file: Arc<File>, compression: Compression) -> Self {
         Origin {
             path,
-            file,
             compression,
-            piped: None,
+            raw: Raw::File(file),
         }
     }
 
-    /// Which file it is.
+    /// Which file it is; `None` of an object.
     pub(crate) fn key(&self) -> Option<FileKey> {
-        self.file
-            .metadata()
-            .ok()
-            .map(|metadata| FileKey::of(&metadata))
+        let (Raw::File(file) | Raw::Pipe(file, _)) = &self.raw else {
+            return None;
+        };
+        file.metadata().ok().map(|metadata| FileKey::of(&metadata))
+    }
+
+    /// How many bytes it has now, as it lies there; none of a pipe.
+    pub(crate) fn size(&self) -> io::Result<u64> {
+        match &self.raw {
+            Raw::File(file) | Raw::Pipe(file, _) => Ok(file.metadata()?.len()),
+            Raw::Object(object) => Ok(object.size()),
+        }
+    }
+
+    /// Whether it still begins as it did. An object does; reading it fails where it is another.
+    pub(crate) fn compare(&self, fingerprint: &Fingerprint) -> io::Result<Print> {
+        match &self.raw {
+            Raw::File(file) | Raw::Pipe(file, _) => fingerprint.compare(file),
+            Raw::Object(_) => Ok(Print::Same),
+        }
     }
 
     /// Whether its bytes can be read but once.
     pub(crate) fn is_piped(&self) -> bool {
-        self.piped.is_some()
+        matches!(self.raw, Raw::Pipe(..))
     }
 
     /// The bytes from `offset` on, up to the raw byte `raw_end`.
@@ -119,8 +148,7 @@ impl Origin {
         raw_end: u64,
         go_on: impl Fn() -> bool + Send + 'static,
     ) -> io::Result<Stream> {
-        let seekable = self.piped.is_none();
-        let jump = if seekable && self.compression == Compression::Plain {
+        let jump = if !self.is_piped() && self.compression == Compression::Plain {
             offset
         } else {
             0
@@ -151,10 +179,15 @@ impl Origin {
     }
 
     fn raw_bytes(&self, at: u64, end: u64) -> Box<dyn Read + Send> {
-        let file = Arc::clone(&self.file);
-        match &self.piped {
-            None => Box::new(FileAt { file, at, end }),
-            Some(head) => Box::new(Cursor::new(head.clone()).chain(Piped(file))),
+        match &self.raw {
+            Raw::File(file) => {
+                let file = Arc::clone(file);
+                Box::new(FileAt { file, at, end })
+            }
+            Raw::Pipe(file, head) => {
+                Box::new(Cursor::new(head.clone()).chain(Piped(Arc::clone(file))))
+            }
+            Raw::Object(object) => Box::new(object.read(at, end)),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use datashark_input_file::{Batch, BatchConf};
+use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problem, Section};
 use datashark_sdk::input::{HeaderRule, Input, Open, Source};
 use support::{batch_conf, folder, numbered, once, pack, read_all, read_batch, write};
@@ -12,7 +13,7 @@ use support::{batch_conf, folder, numbered, once, pack, read_all, read_batch, wr
 const PACKED: [&str; 4] = ["gz", "zst", "bz2", "xz"];
 
 fn problem(file: impl AsRef<std::path::Path>) -> Problem {
-    let mut problems = Batch::check(&batch_conf(file)).0;
+    let mut problems = Batch::check(&batch_conf(file), &Stores::default()).0;
     assert_eq!(problems.len(), 1, "{problems:?}");
     let problem = problems.remove(0);
     assert_eq!(problem.path, ["file"]);
@@ -409,7 +410,9 @@ fn a_glob_or_folder_without_a_file_is_reported() {
 #[test]
 fn the_format_is_suggested_by_the_names() {
     let files = folder(&[("a.json", b""), ("b.jsonl.gz", b""), ("c.csv", b"")]);
-    let source = |name: &str| Batch::source(&batch_conf(files.path().join(name))).unwrap();
+    let source = |name: &str| {
+        Batch::source(&batch_conf(files.path().join(name)), &Stores::default()).unwrap()
+    };
     assert_eq!(
         source("*.json*"),
         Source::Raw {
@@ -451,5 +454,5 @@ fn a_link_to_a_file_is_followed() {
     let files = folder(&[("a.log", b"one\n")]);
     std::os::unix::fs::symlink(files.path().join("a.log"), files.path().join("b.log")).unwrap();
     write(files.path(), "x/c.log", b"");
-    assert!(Batch::check(&batch_conf(files.path().join("b.log"))).is_empty());
+    assert!(Batch::check(&batch_conf(files.path().join("b.log")), &Stores::default()).is_empty());
 }

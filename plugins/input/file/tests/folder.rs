@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::time::{Duration, UNIX_EPOCH};
 
 use datashark_input_file::{Folder, FolderConf, From};
+use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problem, Section};
 use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Resume, Source};
 use proptest::prelude::*;
@@ -30,7 +31,7 @@ fn names(read: &Read) -> Vec<&str> {
 }
 
 fn problem(conf: &FolderConf) -> Problem {
-    let mut problems = Folder::check(conf).0;
+    let mut problems = Folder::check(conf, &Stores::default()).0;
     assert_eq!(problems.len(), 1, "{problems:?}");
     problems.remove(0)
 }
@@ -243,7 +244,11 @@ fn a_folder_that_is_missing_or_none_is_reported() {
 fn all_mistakes_are_reported_at_once() {
     let files = folder(&[]);
     let keys = [("pattern", "[a"), ("partitions", "0")];
-    let problems = Folder::check(&folder_conf(&files.path().join("gone"), &keys)).0;
+    let problems = Folder::check(
+        &folder_conf(&files.path().join("gone"), &keys),
+        &Stores::default(),
+    )
+    .0;
     let paths: Vec<_> = problems
         .iter()
         .map(|problem| problem.path[0].as_str())
@@ -277,7 +282,9 @@ fn a_conf_has_its_defaults_and_refuses_unknown_keys() {
 #[test]
 fn the_format_is_suggested_by_the_pattern_or_else_by_the_names() {
     let files = folder(&[("a.json", b""), (".b", b""), ("c.json.1.gz", b"")]);
-    let source = |keys: &[(&str, &str)]| Folder::source(&folder_conf(files.path(), keys)).unwrap();
+    let source = |keys: &[(&str, &str)]| {
+        Folder::source(&folder_conf(files.path(), keys), &Stores::default()).unwrap()
+    };
     assert_eq!(
         source(&[("pattern", "*.csv")]),
         Source::Raw {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datashark_input_file::Batch;
+use datashark_sdk::Stores;
 use datashark_sdk::arrow::array::{
     ArrayRef, AsArray, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray,
 };
@@ -92,7 +93,8 @@ async fn all_rows_come_and_text_is_views() {
     let files = folder(&[]);
     let path = files.path().join("a.parquet");
     write_rows(&path, 5000);
-    let Source::Columns(schema) = Batch::source(&batch_conf(&path)).unwrap() else {
+    let Source::Columns(schema) = Batch::source(&batch_conf(&path), &Stores::default()).unwrap()
+    else {
         panic!()
     };
     let text = |name| Field::new(name, DataType::Utf8View, true);
@@ -219,7 +221,7 @@ async fn files_with_other_columns_are_an_error_that_names_file_and_column() {
         let mut writer = ArrowWriter::try_new(file, rows.schema(), None).unwrap();
         writer.write(&rows).unwrap();
         writer.close().unwrap();
-        Batch::source(&batch_conf(files.path()))
+        Batch::source(&batch_conf(files.path()), &Stores::default())
             .unwrap_err()
             .to_string()
     };
@@ -272,7 +274,7 @@ async fn a_corrupt_file_fails_and_the_others_go_on() {
 #[test]
 fn what_is_no_parquet_is_told() {
     let files = folder(&[("a.parquet", b"no such thing")]);
-    let error = Batch::source(&batch_conf(files.path()))
+    let error = Batch::source(&batch_conf(files.path()), &Stores::default())
         .unwrap_err()
         .to_string();
     assert!(error.contains("a.parquet` is no Parquet"), "{error}");

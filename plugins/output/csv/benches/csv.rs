@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use datashark_output_csv::Csv;
 use datashark_sdk::conf::Section;
 use datashark_sdk::output::{DynOutput, FindingsBatch, OpenOutput, Outcome, OutputEntry};
-use datashark_sdk::{Findings, Window};
+use datashark_sdk::{Findings, Stores, Window};
 
 const N_FINDINGS: usize = 100_000;
 
@@ -72,6 +72,7 @@ async fn open(path: &str) -> Box<dyn DynOutput> {
         schema: findings().findings.batch().schema(),
         receipt: None,
         now: 0,
+        stores: Stores::default(),
     };
     let section = Section::from_iter([("path", path)]);
     OutputEntry::of::<Csv>().open(&section, open).await.unwrap()

@@ -1,9 +1,10 @@
 //! The section `[out_csv]` as the user writes it, and what types cannot check.
 
 use datashark_sdk::conf::{Problem, Problems};
+use datashark_store::Target;
 use serde::Deserialize;
 
-use crate::path::PathPattern;
+use crate::path::{DATE, PathPattern};
 
 /// The section `[out_csv]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,10 +56,18 @@ impl CsvConf {
             );
             problems.push(Problem::at(["quote_char"], message));
         }
-        problems.extend(PathPattern::problem(&self.path).map(|message| {
-            Problem::at(["path"], message).help("a path, as `/var/log/findings-{date}.csv`")
-        }));
+        problems.extend(self.path_problem());
         problems
+    }
+
+    fn path_problem(&self) -> Option<Problem> {
+        if let Some(message) = PathPattern::problem(&self.path) {
+            let help = "a path, as `/var/log/findings-{date}.csv`";
+            return Some(Problem::at(["path"], message).help(help));
+        }
+        let url = self.path.replace(DATE, "");
+        let error = datashark_store::is_url(&url).then(|| Target::check(&url));
+        Some(error?.err()?.at("path"))
     }
 }
 
@@ -106,6 +115,25 @@ mod tests {
                 "quote_char: expected another character than the separator `é`",
                 "path: the path is empty",
             ]
+        );
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_written_to_is_refused() {
+        for right in ["s3://b/f/{date}.csv", "hdfs:///f.csv", "gs://b/f/"] {
+            assert_eq!(problems(&[("path", right)]), [] as [&str; 0]);
+        }
+        assert_eq!(
+            problems(&[("path", "hfds://h/f.csv")]),
+            ["path: unknown scheme `hfds://`, did you mean `hdfs://`?"]
+        );
+        assert_eq!(
+            problems(&[("path", "https://h/f.csv")]),
+            ["path: `https://h/f.csv` is a web server, which takes no files"]
+        );
+        assert_eq!(
+            problems(&[("path", "s3:///f.csv")]),
+            ["path: `s3:///f.csv` names no bucket"]
         );
     }
 

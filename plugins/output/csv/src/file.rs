@@ -17,6 +17,7 @@ use datashark_sdk::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::CsvConf;
+use crate::objects;
 use crate::path::PathPattern;
 use crate::rows::Dialect;
 
@@ -65,6 +66,8 @@ impl CsvFile {
         let current = pattern.on(today);
         prepare(&pattern, &current).map_err(|error| cannot_write(&current, error))?;
         let existing = pattern.existing();
+        // The conf may have named an object store before.
+        let receipt = receipt.filter(|receipt| objects::Receipt::parse(receipt).is_none());
         if let Some(receipt) = receipt {
             Receipt::parse(receipt)?.move_unacknowledged(&existing)?;
         }
@@ -88,10 +91,7 @@ impl CsvFile {
     /// Appends findings.
     pub(crate) fn append(&mut self, batch: &FindingsBatch) -> Result<()> {
         let time = local(batch.time);
-        let shown = time.map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string());
-        let rows = self
-            .dialect
-            .rows(batch, &shown.unwrap_or_else(|| batch.time.to_string()))?;
+        let rows = self.dialect.rows(batch, &shown(batch.time))?;
         let header = self
             .header
             .then(|| self.dialect.header(&batch.findings))
@@ -181,7 +181,16 @@ fn prepare(pattern: &PathPattern, current: &Path) -> io::Result<()> {
     }
 }
 
-fn local(time: Micros) -> Option<DateTime<Local>> {
+/// A time as a row shows it.
+pub(crate) fn shown(time: Micros) -> String {
+    local(time).map_or_else(
+        || time.to_string(),
+        |time| time.format("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
+/// A time where dataShark runs.
+pub(crate) fn local(time: Micros) -> Option<DateTime<Local>> {
     DateTime::from_timestamp_micros(time).map(|time| time.with_timezone(&Local))
 }
 

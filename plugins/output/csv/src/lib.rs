@@ -4,7 +4,7 @@
 //!
 //! | key | default | meaning |
 //! |---|---|---|
-//! | `path` | `UseCase.csv` | the file; `~/` is the home folder, `{date}` the day of the findings |
+//! | `path` | `UseCase.csv` | the file, or a url; `~/` is the home folder, `{date}` the day of the findings |
 //! | `separator` | `,` | one ASCII character between two values; `\t` is a tab |
 //! | `quote_char` | `"` | one ASCII character around a value that holds a separator, a quote or a line end |
 //! | `header` | `false` | whether a new or empty file starts with the names of the columns |
@@ -36,6 +36,26 @@
 //! for the first windows too where the engine syncs once before them. A file that was taken away
 //! or emptied since then (rotated) is simply gone on with.
 //!
+//! # Object stores and HDFS
+//! `path = s3://bucket/findings/{date}.csv`, or a url of `gs://`, `az://` or `hdfs://`. Objects cannot
+//! be appended to, so each window is an object in a folder of the path's name without its `.csv`,
+//! named by a number and by the time of the findings in UTC:
+//!
+//! ```text
+//! s3://bucket/findings/2016-10-14/0000000007-20161014T130200Z.csv
+//! ```
+//! An object is there whole or not at all; one beyond 8 MiB is sent in parts. A window that could
+//! not be delivered is written again under its name. The numbers go on from one run to the next and
+//! stand for a file's length: the receipt has the next one, and after a crash the objects from there
+//! on, whose windows come again, are moved to a folder beside theirs, `<folder>.unacknowledged`, so
+//! that each finding is in the folder once. Without a receipt they go on behind those that are there;
+//! for that the store has to answer at the first start. With `header = true` each object has one.
+//! Nothing of a name comes from a record. How stores are reached is said in `[engine]`
+//! `[[object_store]]`; see the crate `datashark-store`.
+//!
+//! The store must let us list, write, copy and delete. A store that is away, or that refuses the
+//! credentials, is tried again as the engine says; a bucket that does not exist ends the run.
+//!
 //! # Limits
 //! One use case writes one file; two runs at a time on one file are not kept apart. A path that is
 //! no regular file (`/dev/stdout`, a pipe) is written to, but nothing can be taken back there.
@@ -43,6 +63,7 @@
 
 mod conf;
 mod file;
+mod objects;
 mod path;
 mod rows;
 
@@ -56,12 +77,19 @@ use datashark_sdk::{Error, Result};
 
 pub use conf::CsvConf;
 use file::CsvFile;
+use objects::CsvObjects;
 use path::PathPattern;
 
 /// The csv output.
 pub struct Csv {
+    sink: Sink,
+}
+
+/// Where the rows go.
+enum Sink {
     /// Behind a lock because writing is done on a thread that may block.
-    file: Arc<Mutex<CsvFile>>,
+    File(Arc<Mutex<CsvFile>>),
+    Objects(Box<CsvObjects>),
 }
 
 #[async_trait]
@@ -76,19 +104,30 @@ impl Output for Csv {
 
     fn files(conf: &CsvConf) -> Vec<PathBuf> {
         let path = PathPattern::new(&conf.path).as_written();
+        if datashark_store::is_url(&conf.path) {
+            return vec![path];
+        }
         vec![std::path::absolute(&path).unwrap_or(path)]
     }
 
     async fn open(conf: CsvConf, open: OpenOutput) -> Result<Self> {
-        let file =
-            blocking(move || CsvFile::open(&conf, open.receipt.as_deref(), open.now)).await??;
-        Ok(Csv {
-            file: Arc::new(Mutex::new(file)),
-        })
+        let receipt = open.receipt;
+        let sink = if datashark_store::is_url(&conf.path) {
+            let objects = CsvObjects::open(&conf, receipt.as_deref(), &open.stores).await?;
+            Sink::Objects(Box::new(objects))
+        } else {
+            let file = blocking(move || CsvFile::open(&conf, receipt.as_deref(), open.now));
+            Sink::File(Arc::new(Mutex::new(file.await??)))
+        };
+        Ok(Csv { sink })
     }
 
     async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
-        let (file, batches) = (Arc::clone(&self.file), batches.to_vec());
+        let file = match &mut self.sink {
+            Sink::File(file) => Arc::clone(file),
+            Sink::Objects(objects) => return objects.write(batches).await,
+        };
+        let batches = batches.to_vec();
         let append = move || {
             batches
                 .iter()
@@ -102,16 +141,19 @@ impl Output for Csv {
     }
 
     async fn sync(&mut self) -> Result<Option<String>> {
-        let file = Arc::clone(&self.file);
+        let file = match &self.sink {
+            Sink::File(file) => Arc::clone(file),
+            Sink::Objects(objects) => return Ok(objects.receipt()),
+        };
         blocking(move || lock(&file).sync()).await?
     }
 
     fn delivered(&self, n_findings: usize) -> String {
-        let file = lock(&self.file);
-        format!(
-            "Written {n_findings} Documents to CSV File {}",
-            file.current().display()
-        )
+        let path = match &self.sink {
+            Sink::File(file) => lock(file).current().display().to_string(),
+            Sink::Objects(objects) => objects.current().to_owned(),
+        };
+        format!("Written {n_findings} Documents to CSV File {path}")
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-const DATE: &str = "{date}";
+/// What stands for the day of the findings.
+pub(crate) const DATE: &str = "{date}";
 
 /// A path that may hold `{date}`.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ impl PathPattern {
         if path.is_empty() {
             return Some("the path is empty".into());
         }
-        if path.ends_with('/') {
+        if path.ends_with('/') && !datashark_store::is_url(path) {
             return Some(format!(
                 "expected the path of a file, found the folder `{path}`"
             ));
@@ -97,7 +98,7 @@ impl PathPattern {
 }
 
 /// The day that a name has behind a prefix: `web-2016-10-14.csv`.
-fn day_behind(prefix: &str, name: &str) -> Option<NaiveDate> {
+pub(crate) fn day_behind(prefix: &str, name: &str) -> Option<NaiveDate> {
     let day = name.strip_prefix(prefix)?.get(.."2016-10-14".len())?;
     // Only as it is written; `NaiveDate` would take 2016-1-1 too.
     day.parse()

@@ -55,6 +55,7 @@ async fn try_open(
         schema,
         receipt,
         now,
+        stores: Default::default(),
     };
     OutputEntry::of::<Csv>().open(&section, open).await
 }

@@ -127,6 +127,7 @@ fn bench(criterion: &mut Criterion) {
             schema: batch.findings.batch().schema(),
             receipt: None,
             now: 0,
+            stores: Default::default(),
         };
         let keys = [
             ("hosts", url.as_str()),

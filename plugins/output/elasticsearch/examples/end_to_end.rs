@@ -84,6 +84,7 @@ async fn by_output(url: &str, index: &str, batches: &[FindingsBatch]) -> Duratio
         schema: batches[0].findings.batch().schema(),
         receipt: None,
         now: 0,
+        stores: Default::default(),
     };
     let section =
         Section::from_iter([("hosts", url), ("index_name", index), ("template", "false")]);

@@ -106,6 +106,7 @@ async fn open(format: &str, port: u16) -> Box<dyn DynOutput> {
         schema: findings().findings.batch().schema(),
         receipt: None,
         now: 0,
+        stores: Default::default(),
     };
     OutputEntry::of::<Syslog>()
         .open(&section, open)
@@ -181,6 +182,7 @@ fn encode(criterion: &mut Criterion) {
             schema: batch.findings.batch().schema(),
             receipt: None,
             now: 0,
+            stores: Default::default(),
         };
         let mut output = runtime
             .block_on(OutputEntry::of::<Syslog>().open(&section, open))

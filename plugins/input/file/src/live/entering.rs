@@ -79,6 +79,7 @@ impl Planner {
         let Entry {
             identity,
             origin,
+            file,
             head,
             is_new,
             ..
@@ -94,7 +95,7 @@ impl Planner {
             self.timing.settle
         };
         let waiting = self.waiting.entry(identity.key).or_insert_with(|| {
-            let (path, file) = (origin.path.clone(), Arc::clone(&origin.file));
+            let (path, file) = (origin.path.clone(), Arc::clone(file));
             Waiting {
                 path,
                 file,

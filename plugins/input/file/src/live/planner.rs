@@ -363,7 +363,7 @@ impl Planner {
             End::Replaced => None,
             End::Reached { tail: false } => Some(Rest::Nothing),
             End::Reached { tail: true } => Some(Rest::Tail),
-            End::Damaged(reason) => Some(Rest::Damage(reason.clone())),
+            End::Damaged(reason) | End::Refused(reason) => Some(Rest::Damage(reason.clone())),
         };
         match rest {
             None => self.restart(key, now)?,

@@ -117,6 +117,7 @@ impl Tracked {
         let Entry {
             identity,
             origin,
+            file,
             offset,
             ..
         } = entry;
@@ -124,7 +125,7 @@ impl Tracked {
             identity,
             partition: identity.partition(),
             path: origin.path,
-            file: Some(origin.file),
+            file: Some(file),
             compression: origin.compression,
             position: Position::at(offset),
             header: None,

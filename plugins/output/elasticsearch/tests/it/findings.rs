@@ -66,6 +66,7 @@ pub(crate) async fn try_open(
         schema: batch.findings.batch().schema(),
         receipt: None,
         now: TIME,
+        stores: Default::default(),
     };
     let is_option = |(name, _): &&(&str, &str)| name.starts_with("es.");
     let options: Section = entries.iter().filter(is_option).copied().collect();

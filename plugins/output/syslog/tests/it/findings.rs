@@ -72,6 +72,7 @@ pub(crate) async fn try_open(
         schema: batch(&[""; 0]).findings.batch().schema(),
         receipt: None,
         now: TIME,
+        stores: Default::default(),
     };
     // No machine is so busy that a server that reads takes longer.
     let patient = [("timeout", "300s")];

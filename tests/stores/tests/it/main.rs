@@ -1,0 +1,13 @@
+//! Files in object stores and HDFS, as a use case's `file` and a csv output's `path` name them.
+//!
+//! S3 is s3s-fs, a server over a folder, in this process; HDFS is `tests/services/hdfs.sh`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod findings;
+mod hdfs;
+mod http;
+mod input;
+mod s3;
+mod s3_findings;
+mod server;
