@@ -314,7 +314,7 @@ impl Run<'_> {
             (_, arrival) => vec![(batch, arrival.unwrap_or(arrives))],
         };
         for (batch, arrival) in parts {
-            let n_records = batch.content.len() + batch.oversized.len();
+            let n_records = batch.len();
             self.accounts
                 .routed(&batch.partition, n_records as u64, now);
             let lane_idx = match self.pipeline.records.windowing {
