@@ -10,11 +10,13 @@ set -o pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/.ci/prepare.sh"
 
 need_c
+
+need_librdkafka
 need_rust
 need_syslog_servers
 command -v python3 >/dev/null || say "note: there is no python3; tests that compare with it are skipped"
 { command -v javac && command -v mvn; } >/dev/null ||
-    say "note: there is no javac or no mvn; tests that run Elasticsearch, OpenSearch and HDFS are skipped"
+    say "note: there is no javac or no mvn; tests that run Kafka, Elasticsearch, OpenSearch and HDFS are skipped"
 
 cd "$root" || exit 2
 output=$(mktemp) || give_up "no temporary file can be made"

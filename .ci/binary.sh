@@ -42,6 +42,7 @@ check_confs() {
 build() {
     local started
     need_c
+    need_librdkafka
     need_rust
     if [ -x "$built" ]; then
         say "dataShark's sources have changed: building it again, a few minutes on 2 cores"

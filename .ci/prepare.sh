@@ -50,6 +50,17 @@ need_c() {
     compiles c || give_up "\`cc\` is there but compiles nothing; try: echo 'int main(void){}' | cc -x c -"
 }
 
+# What librdkafka is built with: make, and OpenSSL with its headers, which pkg-config finds.
+need_librdkafka() {
+    local missing=()
+    command -v make >/dev/null || missing+=(make)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    # Without pkg-config nobody knows.
+    pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    pkg-config --exists openssl || give_up "pkg-config does not find OpenSSL's headers"
+}
+
 # The C++ compiler: the fuzz targets' runtime is C++.
 need_cxx() {
     compiles c++ || install_packages g++
@@ -74,7 +85,7 @@ need_rust() {
     fi
 }
 
-# Java and Maven, for the servers that the tests of outputs run: tests/services/java-server.sh.
+# Java and Maven, for the servers that the tests of Kafka and of outputs run: tests/services/java-server.sh.
 need_java() {
     local missing=()
     command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)

@@ -15,6 +15,7 @@ pub fn lines(text: &[u8], header: bool) -> Payloads {
         records: lines.records,
         offsets: lines.offsets,
         header: header.then(|| first.into()),
+        beside: None,
         first_line: Some(1),
     }
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by elasticsearch.sh and opensearch.sh: one node in a JVM of its own, its jars fetched by
+# Sourced by elasticsearch.sh, kafka.sh and opensearch.sh: one node in a JVM of its own, its jars fetched by
 # Maven from Maven Central into ~/.m2. The folder $server has its pom.xml and Server.java.
 #
 # The variable SETTINGS may have settings of the server, `name=value`, with spaces between.

@@ -82,7 +82,10 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
                 }
             },
             InputEvent::Failed { reason, .. } => say(&format!("error: {reason}")),
-            InputEvent::Assigned { .. } | InputEvent::CaughtUp(_) | InputEvent::Ended { .. } => {}
+            InputEvent::Assigned { .. }
+            | InputEvent::CaughtUp(_)
+            | InputEvent::Revoked(_)
+            | InputEvent::Ended { .. } => {}
         }
     }
     look.print()

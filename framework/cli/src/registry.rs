@@ -14,10 +14,12 @@ pub(crate) fn registry() -> Registry {
         inputs: vec![
             InputEntry::of::<datashark_input_file::Batch>(),
             InputEntry::of::<datashark_input_file::Folder>(),
+            InputEntry::of::<datashark_input_kafka::Kafka>(),
         ],
         outputs: vec![
             OutputEntry::of::<datashark_output_csv::Csv>(),
             OutputEntry::of::<datashark_output_elasticsearch::Elasticsearch>(),
+            OutputEntry::of::<datashark_output_kafka::Kafka>(),
             OutputEntry::of::<datashark_output_syslog::Syslog>(),
         ],
     }

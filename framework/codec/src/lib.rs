@@ -40,6 +40,7 @@
 //! To add a format, write a file of its own as `text.rs` shows, and a line in `registry.rs`.
 
 pub mod asa;
+pub mod beside;
 mod bits;
 pub mod cef;
 mod column;

@@ -30,6 +30,7 @@ pub(crate) fn payloads<B: AsRef<[u8]>>(records: &[B]) -> Payloads {
         records: records.unwrap(),
         offsets: ends.iter().map(|&(start, _)| start as u64).collect(),
         header: None,
+        beside: None,
         first_line: Some(1),
     }
 }
@@ -41,6 +42,7 @@ pub(crate) fn lines(text: &[u8]) -> Payloads {
         records: lines.records,
         offsets: lines.offsets,
         header: None,
+        beside: None,
         first_line: Some(1),
     }
 }

@@ -31,6 +31,7 @@ fn decode(format: &dyn Format, log: &str, fields: &[Field]) -> Vec<ArrayRef> {
         records: lines.records,
         offsets: lines.offsets,
         header: Some(Header::Directives(Directives::new(b'#'))),
+        beside: None,
         first_line: Some(1),
     };
     let decoded = format.decoder(fields).unwrap().decode(&payloads);

@@ -84,6 +84,7 @@ impl Input for Decoded {
                 content: Content::Columns { rows, first_offset },
                 end_offset: first_offset + BATCH as u64,
                 n_bytes: 0,
+                unreadable: Vec::new(),
                 oversized: Vec::new(),
                 arrival: None,
             })

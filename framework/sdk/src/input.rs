@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BinaryViewArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -61,6 +61,9 @@ pub struct Payloads {
     pub header: Option<Header>,
     /// The 1-based line number of the first record where records are lines and it is known.
     pub first_line: Option<u64>,
+    /// Columns that the source has beside the bytes, such as a Kafka record's key, a row for each of
+    /// `records`: those of [`Input::beside`] that [`Open::beside`] asks for, in its order.
+    pub beside: Option<RecordBatch>,
 }
 
 impl Payloads {
@@ -76,6 +79,7 @@ impl Payloads {
             offsets: self.offsets.slice(start, len),
             header,
             first_line: self.first_line.map(|line| line + start as u64),
+            beside: self.beside.as_ref().map(|rows| rows.slice(start, len)),
         }
     }
 }
@@ -122,9 +126,23 @@ pub struct InputBatch {
     pub n_bytes: u64,
     /// Records that were too large to hold: each with its offset, its size and its first bytes.
     pub oversized: Vec<Oversized>,
+    /// Records that have no bytes to decode: invalid, and counted with the others.
+    pub unreadable: Vec<Unreadable>,
     /// When the records arrived, where the source itself says so (a file's modification time in a
     /// run over what is there); `None` lets the engine's clock say.
     pub arrival: Option<Micros>,
+}
+
+impl InputBatch {
+    /// The number of records, with those that cannot be decoded.
+    pub fn len(&self) -> usize {
+        self.content.len() + self.oversized.len() + self.unreadable.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A record beyond the size limit: counted and reported as invalid, never held whole.
@@ -140,8 +158,22 @@ pub struct Oversized {
     pub head: Vec<u8>,
 }
 
+/// A record that the source has and that holds nothing to decode, such as a Kafka record whose
+/// value is null: counted and reported as invalid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where it starts.
+    pub offset: u64,
+    /// What the user reads.
+    pub reason: String,
+}
+
 /// What an input says next.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every event is a batch, and each has many records"
+)]
 pub enum InputEvent {
     /// A partition is this input's to read from now on. Said before its first batch; it holds the
     /// watermark back from then on.
@@ -155,8 +187,11 @@ pub enum InputEvent {
     Batch(InputBatch),
     /// There is nothing more to read in this partition now (its end was reached); it may grow.
     CaughtUp(PartitionId),
+    /// Another instance reads this partition from now on, from its committed offset: what this one
+    /// has of it behind that is not to come out.
+    Revoked(PartitionId),
     /// Nothing more will come of this partition: it was read to its end in a run over what is
-    /// there, it was deleted, or it was taken away.
+    /// there, or it was deleted.
     Ended {
         /// The partition.
         partition: PartitionId,
@@ -183,6 +218,8 @@ pub struct Resume {
 /// What the engine tells an input when it opens it.
 #[derive(Debug, Clone, Default)]
 pub struct Open {
+    /// The use case's name, for what is named after it (a consumer group).
+    pub use_case: String,
     /// Where each partition of an earlier run goes on; a partition that is not in it is new.
     pub resume: BTreeMap<PartitionId, Resume>,
     /// Read what is there now to its end, then end; do not wait for more.
@@ -191,6 +228,8 @@ pub struct Open {
     pub header: HeaderRule,
     /// The columns that will be used, where the input has columns (Parquet); `None` is all.
     pub columns: Option<Vec<String>>,
+    /// Which of the columns of [`Input::beside`] will be used.
+    pub beside: Vec<String>,
     /// A record larger than this is [`Oversized`]; 0 is the input's own default.
     pub max_record_bytes: usize,
     /// About how many bytes to give at a time; 0 is the input's own default.
@@ -251,6 +290,12 @@ pub trait Input: Send + Sized + 'static {
     fn source(conf: &Self::Conf, stores: &Stores) -> Result<Source> {
         let _ = (conf, stores);
         Ok(Source::Raw { format: None })
+    }
+
+    /// The columns that it has beside the bytes of each record. Their names begin with `_`, so that
+    /// they are no field's of a log.
+    fn beside() -> Vec<Field> {
+        Vec::new()
     }
 
     /// Opens the source.
@@ -324,6 +369,7 @@ pub struct InputEntry {
     pub about: &'static str,
     check: fn(&Section, &Stores) -> Problems,
     source: fn(&Section, &Stores) -> Result<Source>,
+    beside: fn() -> Vec<Field>,
     open: fn(&Section, Open) -> Opening,
 }
 
@@ -349,6 +395,7 @@ impl InputEntry {
                 Err(problems) => problems,
             },
             source: |section, stores| I::source(&section.parse()?, stores),
+            beside: I::beside,
             open: |section, open| {
                 let conf = section.parse::<I::Conf>();
                 Box::pin(async move {
@@ -370,6 +417,11 @@ impl InputEntry {
     /// A mistake in the section, or the source cannot be read.
     pub fn source(&self, section: &Section, stores: &Stores) -> Result<Source> {
         (self.source)(section, stores)
+    }
+
+    /// The columns that it has beside the bytes of each record; see [`Input::beside`].
+    pub fn beside(&self) -> Vec<Field> {
+        (self.beside)()
     }
 
     /// Opens the input.

@@ -242,10 +242,12 @@ fn batches(
                 records,
                 offsets: offsets[start..end].to_vec().into(),
                 header: header(&partition.records, start, rule),
+                beside: None,
                 first_line: Some(start as u64 + 1),
             }),
             end_offset: offsets[end],
             n_bytes: offsets[end] - offsets[start],
+            unreadable: Vec::new(),
             oversized: Vec::new(),
             arrival: script.arrival,
         }

@@ -24,7 +24,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many free ports a script is given.
-const N_PORTS: usize = 4;
+const N_PORTS: usize = 8;
 /// The status of a script that cannot give its server here, as of a skipped test in Automake.
 const SKIPPED: i32 = 77;
 

@@ -65,6 +65,7 @@ fn payloads(log: &[u8]) -> Vec<Payloads> {
         records: lines.records,
         offsets: lines.offsets,
         header: None,
+        beside: None,
         first_line: None,
     });
     payloads.collect()

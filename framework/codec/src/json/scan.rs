@@ -266,39 +266,42 @@ impl<'a> Scan<'a> {
                 at: self.record.len(),
             });
         };
-        let mut quoted = Quoted {
-            start: open + 1,
-            end,
-            escaped: false,
+        let start = open + 1;
+        // Nothing here may need an address: what is written to memory as a byte and read back as a
+        // word waits for the write, at each string.
+        let escaped = match self.backslash_seen | self.control_seen {
+            true => self.check_string(start, end)?,
+            false => false,
         };
-        if self.backslash_seen | self.control_seen {
-            self.check_string(&mut quoted)?;
-        }
-        Ok(quoted)
+        Ok(Quoted {
+            start,
+            end,
+            escaped,
+        })
     }
 
-    /// Looks closer at a string that may hold escapes or control characters.
+    /// Looks closer at a string that may hold escapes or control characters; whether it has escapes.
     #[cold]
-    fn check_string(&self, quoted: &mut Quoted) -> Result<(), Fault> {
-        let text = &self.record[quoted.start..quoted.end];
+    fn check_string(&self, start: usize, end: usize) -> Result<bool, Fault> {
+        let text = &self.record[start..end];
         if self.control_seen
             && let Some(at) = text.iter().position(|byte| *byte < 0x20)
         {
-            let at = quoted.start + at;
+            let at = start + at;
             return Err(Fault {
                 expected: "no control character in a string",
                 at,
             });
         }
-        quoted.escaped = self.backslash_seen && memchr::memchr(b'\\', text).is_some();
-        if quoted.escaped {
+        let escaped = self.backslash_seen && memchr::memchr(b'\\', text).is_some();
+        if escaped {
             let wrong = |at| Fault {
                 expected: "an escape that JSON has",
-                at: quoted.start + at,
+                at: start + at,
             };
             escape::check(text).map_err(wrong)?;
         }
-        Ok(())
+        Ok(escaped)
     }
 
     /// The place of the next quote that ends or starts a string.

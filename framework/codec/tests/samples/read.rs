@@ -122,6 +122,7 @@ fn sample(records: impl Iterator<Item = (usize, Vec<u8>, Value)>) -> Sample {
         offsets: lengths.collect(),
         records: BinaryViewArray::from_iter_values(&texts),
         header: None,
+        beside: None,
         first_line: None,
     };
     Sample {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_codec::{Columns, Format, TIMESTAMP_FORMAT, json, registry};
+use datashark_codec::{Columns, Format, TIMESTAMP_FORMAT, beside, json, registry};
 use datashark_conf::{ColumnType, Conf};
 use datashark_sdk::conf::{Problem, Problems, Section, nearest};
 use datashark_sdk::input::Source;
@@ -24,8 +24,13 @@ pub(super) struct Known {
     pub(super) typed: Vec<Field>,
 }
 
-/// The records of a conf: its format and columns.
-pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Known, Problems> {
+/// The records of a conf: its format and columns, with those that its input has beside them.
+pub(super) fn known(
+    conf: &Conf,
+    wanted: &Records,
+    source: &Source,
+    beside: Vec<Field>,
+) -> Result<Known, Problems> {
     let mut typed: Vec<Field> = conf
         .columns
         .iter()
@@ -51,7 +56,7 @@ pub(super) fn known(conf: &Conf, wanted: &Records, source: &Source) -> Result<Kn
         Source::Raw { format } => *format,
         Source::Columns(_) => None,
     };
-    let format = format(conf, wanted, hint)?;
+    let format = beside::around(format(conf, wanted, hint)?, beside);
     let fixed = match format.columns() {
         Columns::Fixed(fields) => Some(fields.iter().map(|f| f.as_ref().clone()).collect()),
         Columns::Open => {

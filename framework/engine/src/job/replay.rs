@@ -335,8 +335,10 @@ impl Together {
                 records: BinaryViewArray::from_iter_values(&self.records),
                 offsets: self.offsets.into(),
                 header,
+                beside: None,
                 first_line: None,
             }),
+            unreadable: Vec::new(),
             oversized: Vec::new(),
             arrival: self.arrival,
         }

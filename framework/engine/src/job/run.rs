@@ -273,14 +273,27 @@ impl Job {
         let format = self.records.format.as_ref();
         let names = || self.columns().into_iter().map(str::to_owned).collect();
         Open {
+            use_case: self.conf.name.clone(),
             header: format.map(|format| format.header()).unwrap_or_default(),
             columns: format.is_none().then(names),
+            beside: self.beside(),
             max_record_bytes: usize::try_from(engine.max_record_size_bytes).unwrap_or(usize::MAX),
             block_bytes: usize::try_from(engine.block_size_bytes).unwrap_or(usize::MAX),
             n_partitions: engine.workers,
             stores: engine.stores.clone(),
             ..Open::default()
         }
+    }
+
+    /// The columns beside the records that are used.
+    fn beside(&self) -> Vec<String> {
+        let fields = self.input.0.beside();
+        let names = fields.iter().map(|field| field.name().as_str());
+        let used = self.columns();
+        names
+            .filter(|name| used.contains(name))
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(super) fn n_lanes(&self, options: &RunOptions) -> usize {

@@ -156,10 +156,8 @@ fn first_offset(batch: &InputBatch) -> Option<u64> {
         Content::Columns { rows, first_offset } => (rows.num_rows() > 0).then_some(*first_offset),
     };
     let oversized = batch.oversized.first().map(|oversized| oversized.offset);
-    match (first, oversized) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+    let unreadable = batch.unreadable.first().map(|unreadable| unreadable.offset);
+    [first, oversized, unreadable].into_iter().flatten().min()
 }
 
 /// Cuts a batch before the first record at or behind an offset.
@@ -195,12 +193,17 @@ fn split_at_offset(batch: InputBatch, offset: u64) -> (InputBatch, Option<InputB
         .oversized
         .into_iter()
         .partition(|over| over.offset < offset);
+    let (empty_before, empty_behind) = batch
+        .unreadable
+        .into_iter()
+        .partition(|unreadable| unreadable.offset < offset);
     let head = InputBatch {
         partition: batch.partition.clone(),
         content: head,
         end_offset: offset,
         n_bytes: batch.n_bytes,
         oversized: before,
+        unreadable: empty_before,
         arrival: batch.arrival,
     };
     let tail = InputBatch {
@@ -209,6 +212,7 @@ fn split_at_offset(batch: InputBatch, offset: u64) -> (InputBatch, Option<InputB
         end_offset: batch.end_offset,
         n_bytes: 0,
         oversized: behind,
+        unreadable: empty_behind,
         arrival: batch.arrival,
     };
     (head, Some(tail))
@@ -228,10 +232,12 @@ mod tests {
                 records: BinaryViewArray::from_iter_values(offsets.iter().map(|_| b"x")),
                 offsets: offsets.to_vec().into(),
                 header: None,
+                beside: None,
                 first_line: Some(1),
             }),
             end_offset,
             n_bytes: 1,
+            unreadable: Vec::new(),
             oversized: Vec::new(),
             arrival: None,
         }

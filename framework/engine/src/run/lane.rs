@@ -194,13 +194,13 @@ impl Lane {
             .unwrap_or_default();
         let mut report = Report {
             partition: batch.partition.clone(),
-            n_records: batch.content.len() as u64 + batch.oversized.len() as u64,
+            n_records: batch.len() as u64,
             end_offset: batch.end_offset,
             ledger: Ledger {
                 n_bytes: batch.n_bytes,
                 ..Ledger::default()
             },
-            invalid: oversized(&batch),
+            invalid: undecoded(&batch),
             late: Vec::new(),
             max_time_before: state.max_time,
             max_time: state.max_time,
@@ -436,8 +436,9 @@ fn settle_invalid(report: &mut Report, accounted: u64) {
     report.ledger.read = report.n_records - report.ledger.skipped;
 }
 
-fn oversized(batch: &InputBatch) -> Vec<AsideRecord> {
-    let aside = batch.oversized.iter().map(|oversized| AsideRecord {
+/// The records of a batch that no codec sees: too large to hold, or nothing to decode.
+fn undecoded(batch: &InputBatch) -> Vec<AsideRecord> {
+    let oversized = batch.oversized.iter().map(|oversized| AsideRecord {
         offset: oversized.offset,
         line: oversized.line,
         reason: format!(
@@ -448,7 +449,15 @@ fn oversized(batch: &InputBatch) -> Vec<AsideRecord> {
         is_cut: true,
         record: oversized.head.clone(),
     });
-    aside.collect()
+    let unreadable = batch.unreadable.iter().map(|unreadable| AsideRecord {
+        offset: unreadable.offset,
+        line: None,
+        reason: unreadable.reason.clone(),
+        header: None,
+        is_cut: false,
+        record: Vec::new(),
+    });
+    oversized.chain(unreadable).collect()
 }
 
 fn record_of(rows: &Rows, row: u32) -> u32 {

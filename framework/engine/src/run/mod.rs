@@ -248,6 +248,9 @@ impl Run<'_> {
                 self.replaying.remove(&partition);
                 Ok(())
             }
+            // Its records are in the open windows' states, together with others'; they come out
+            // where it is read now, and must not come out here.
+            InputEvent::Revoked(partition) => Err(Error::Reassigned(partition.to_string())),
             InputEvent::Ended { partition, forget } => {
                 self.watermarks.ended(&partition);
                 self.replaying.remove(&partition);
@@ -314,7 +317,7 @@ impl Run<'_> {
             (_, arrival) => vec![(batch, arrival.unwrap_or(arrives))],
         };
         for (batch, arrival) in parts {
-            let n_records = batch.content.len() + batch.oversized.len();
+            let n_records = batch.len();
             self.accounts
                 .routed(&batch.partition, n_records as u64, now);
             let lane_idx = match self.pipeline.records.windowing {

@@ -280,6 +280,7 @@ impl Rows<'_> {
             content: Content::Columns { rows, first_offset },
             end_offset,
             n_bytes,
+            unreadable: Vec::new(),
             oversized: Vec::new(),
             arrival: self.arrival,
         })

@@ -317,10 +317,12 @@ impl Pass {
                 records,
                 offsets,
                 header,
+                beside: None,
                 first_line,
             }),
             end_offset,
             n_bytes,
+            unreadable: Vec::new(),
             oversized: oversized.into_iter().collect(),
             arrival: self.arrival,
         })

@@ -109,6 +109,7 @@ pub(crate) fn take(read: &mut Read, event: InputEvent) {
                 }
             }
         }
+        InputEvent::Revoked(partition) => panic!("{partition} is nobody else's"),
         InputEvent::Failed { partition, reason } => {
             read.get_mut(&partition.unwrap()).unwrap().failed = Some(reason);
         }

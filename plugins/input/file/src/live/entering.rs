@@ -160,6 +160,7 @@ pub(super) fn mark(partition: &PartitionId, end_offset: u64) -> InputEvent {
         records,
         offsets,
         header,
+        beside: None,
         first_line: None,
     };
     InputEvent::Batch(InputBatch {
@@ -167,6 +168,7 @@ pub(super) fn mark(partition: &PartitionId, end_offset: u64) -> InputEvent {
         content: Content::Payloads(payloads),
         end_offset,
         n_bytes: 0,
+        unreadable: Vec::new(),
         oversized: Vec::new(),
         arrival: None,
     })

@@ -160,6 +160,7 @@ impl Read {
                 }
                 None => self.forgotten.push(partition),
             },
+            InputEvent::Revoked(partition) => panic!("{partition} is nobody else's"),
             InputEvent::Failed {
                 partition: Some(id),
                 reason,

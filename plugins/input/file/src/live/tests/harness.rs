@@ -295,6 +295,7 @@ impl Harness {
                 }
                 self.ended.push((self.name(&partition), forget));
             }
+            InputEvent::Revoked(partition) => panic!("{partition} is nobody else's"),
             InputEvent::Failed { reason, .. } => self.failed.push(reason),
         }
     }

@@ -1,0 +1,283 @@
+//! What librdkafka tells: which partitions are ours, and what went wrong.
+//!
+//! All of it is called by the thread that polls, within the poll. What the engine has to hear of it is
+//! noted here, in order, and told by that thread before the record that the poll returns.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use datashark_kafka_connection::{Complaints, Trouble};
+use datashark_sdk::input::PartitionId;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use tracing::{debug, info, warn};
+
+use crate::start::{Start, Starts};
+
+/// How long to wait before the brokers are asked again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The context of the consumer.
+pub(crate) struct Context {
+    starts: Starts,
+    pub(crate) complaints: Complaints,
+    changes: Mutex<Vec<Change>>,
+    owned: Mutex<BTreeMap<PartitionId, Owned>>,
+    /// Trouble that lasts until somebody acts.
+    lasting: Mutex<Option<String>>,
+    /// Why the input cannot go on.
+    fatal: Mutex<Option<String>>,
+    /// Whether the brokers have ever answered.
+    answered: AtomicBool,
+    stopping: AtomicBool,
+}
+
+/// A change of what is ours.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// These came.
+    Assigned(Vec<Start>),
+    /// These went.
+    Revoked(Vec<PartitionId>),
+}
+
+/// A partition of ours, as far as commits go.
+#[derive(Debug)]
+struct Owned {
+    topic: String,
+    partition: i32,
+    /// Where it began; less was never ours to commit.
+    start: u64,
+    committed: Option<u64>,
+}
+
+/// How a partition is named, to the checkpoint and to a person.
+pub(crate) fn id(topic: &str, partition: i32) -> PartitionId {
+    PartitionId::new(format!("{topic}[{partition}]"))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Context {
+    /// The context of an input that is about to open.
+    pub(crate) fn new(starts: Starts, complaints: Complaints) -> Self {
+        Context {
+            starts,
+            complaints,
+            changes: Mutex::default(),
+            owned: Mutex::default(),
+            lasting: Mutex::default(),
+            fatal: Mutex::default(),
+            answered: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// What changed since this was last asked.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        std::mem::take(&mut *locked(&self.changes))
+    }
+
+    /// Why the input cannot go on, if that is so.
+    pub(crate) fn fatal(&self) -> Option<String> {
+        locked(&self.fatal).take()
+    }
+
+    /// The brokers answer.
+    pub(crate) fn well(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+        *locked(&self.lasting) = None;
+        self.complaints.well();
+    }
+
+    /// The input is dropped.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the input was dropped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Finds where partitions begin; `None` where the input was stopped before the brokers said.
+    pub(crate) fn begin(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &TopicPartitionList,
+    ) -> Option<Vec<Start>> {
+        while !self.is_stopping() {
+            match self.starts.of(consumer, partitions) {
+                Ok(starts) => {
+                    self.well();
+                    self.own(&starts);
+                    return Some(starts);
+                }
+                Err(error) => self.trouble(&error, &error.to_string()),
+            }
+            std::thread::sleep(PAUSE);
+        }
+        None
+    }
+
+    /// Partitions are ours from now on.
+    fn own(&self, starts: &[Start]) {
+        let mut owned = locked(&self.owned);
+        for start in starts {
+            let partition = Owned {
+                topic: start.topic.clone(),
+                partition: start.partition,
+                start: start.offset,
+                committed: start.committed,
+            };
+            owned.insert(start.id.clone(), partition);
+        }
+        locked(&self.changes).push(Change::Assigned(starts.to_vec()));
+    }
+
+    /// What to commit of these offsets: those of partitions that are still ours, as far as they say
+    /// something new.
+    pub(crate) fn to_commit(&self, offsets: &BTreeMap<PartitionId, u64>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        let mut owned = locked(&self.owned);
+        for (id, offset) in offsets {
+            let Some(partition) = owned.get_mut(id) else {
+                continue;
+            };
+            if *offset < partition.start || partition.committed == Some(*offset) {
+                continue;
+            }
+            let Ok(place) = i64::try_from(*offset) else {
+                continue;
+            };
+            let added = list.add_partition_offset(
+                &partition.topic,
+                partition.partition,
+                Offset::Offset(place),
+            );
+            if added.is_ok() {
+                partition.committed = Some(*offset);
+            }
+        }
+        list
+    }
+
+    /// A commit did not come about: the next acknowledgement repeats it.
+    pub(crate) fn not_committed(&self, list: &TopicPartitionList, error: &KafkaError) {
+        let mut owned = locked(&self.owned);
+        for element in list.elements() {
+            if let Some(partition) = owned.get_mut(&id(element.topic(), element.partition())) {
+                partition.committed = None;
+            }
+        }
+        drop(owned);
+        use RDKafkaErrorCode as Code;
+        match error.rdkafka_error_code() {
+            // The partition is no longer ours or is about to go: its next owner starts at the last
+            // commit, and makes the same windows again.
+            Some(
+                Code::IllegalGeneration
+                | Code::UnknownMemberId
+                | Code::RebalanceInProgress
+                | Code::FencedInstanceId
+                | Code::AssignmentLost
+                | Code::State,
+            ) => debug!(%error, "offsets are not committed"),
+            code => {
+                let reason = format!("offsets are not committed: {error}");
+                let trouble = Trouble::of(code.unwrap_or(Code::Fail), &reason);
+                self.complaints.again(trouble, &reason);
+            }
+        }
+    }
+
+    /// Something went wrong.
+    pub(crate) fn trouble(&self, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        if matches!(
+            code,
+            RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::NoOffset
+        ) {
+            return;
+        }
+        let trouble = Trouble::of(code, reason);
+        let answered = self.answered.load(Ordering::Relaxed);
+        if trouble.is_lasting() && !answered {
+            *locked(&self.lasting) = Some(self.complaints.line(trouble, reason));
+            return;
+        }
+        // It was never well, and no broker takes us: somebody has to act.
+        if code == RDKafkaErrorCode::AllBrokersDown
+            && !answered
+            && let Some(line) = locked(&self.lasting).take()
+        {
+            *locked(&self.fatal) = Some(line);
+            return;
+        }
+        self.complaints.again(trouble, reason);
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.complaints.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.trouble(&error, reason);
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let done = match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let Some(starts) = self.begin(consumer, partitions) else {
+                    return;
+                };
+                info!("Kafka gives us {}", names(partitions));
+                match crate::start::list(&starts) {
+                    Ok(list) => consumer.incremental_assign(&list),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => {
+                let elements = partitions.elements();
+                let ids = elements
+                    .iter()
+                    .map(|element| id(element.topic(), element.partition()));
+                let ids: Vec<_> = ids.collect();
+                let mut owned = locked(&self.owned);
+                ids.iter().for_each(|id| drop(owned.remove(id)));
+                drop(owned);
+                locked(&self.changes).push(Change::Revoked(ids));
+                info!("Kafka takes {} from us", names(partitions));
+                consumer.incremental_unassign(partitions)
+            }
+        };
+        if let Err(error) = done {
+            warn!(%error, "a rebalance failed");
+        }
+    }
+}
+
+fn names(partitions: &TopicPartitionList) -> String {
+    let elements = partitions.elements();
+    let names = elements
+        .iter()
+        .map(|element| format!("{}[{}]", element.topic(), element.partition()));
+    names.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,237 @@
+//! The input `kafka`: topics of Apache Kafka, read as a member of a consumer group.
+//!
+//! `input = kafka`, `[in_kafka]`:
+//!
+//! | key | default | meaning |
+//! |---|---|---|
+//! | `topic` | needed | the topics: `logs`, `web, proxy`, or `^logs-.*`, a regex over all names |
+//! | `group` | `datashark-` and the use case's name | the consumer group; instances of one group share the partitions |
+//! | `from` | `earliest` | where to begin with a partition that the group has not read yet: `earliest`, `latest`, or by Kafka's timestamps a time, `2026-01-31` or `2026-01-31T12:00:00Z` |
+//! | `partitions` | | accepted for old confs' sake and not used: all partitions are read |
+//!
+//! and [how to connect](datashark_kafka_connection): `bootstrap_servers` (or `host` and `port`), `tls`,
+//! `ca_file`, `sasl`, `user`, `password`, …, and any property of librdkafka under `[[options]]`.
+//!
+//! ```ini
+//! input = kafka
+//! [in_kafka]
+//!     bootstrap_servers = kafka-1:9093, kafka-2:9093
+//!     topic    = access-logs
+//!     tls      = true
+//!     sasl     = scram-sha-512
+//!     user     = datashark
+//!     password = ${env:KAFKA_PASSWORD}
+//!     [[options]]
+//!         fetch.max.bytes = 10485760
+//! ```
+//!
+//! # A record
+//! A record is a Kafka record's value, a partition one of Kafka's, named `topic[3]`; an offset is
+//! Kafka's. An empty value is a record like others. A null value (a tombstone) has nothing to decode: it
+//! is counted as invalid. One larger than the engine's limit is passed over with its first 4 KiB.
+//! Beside the value there are the columns `_key` (text), `_timestamp`, `_partition`, `_offset` and
+//! `_headers` (a JSON object as text), made only where they are used. A record arrives when dataShark
+//! reads it; `timestamp_field = _timestamp` takes Kafka's time.
+//!
+//! # Where a partition begins
+//! 1. At the group's committed offset or at that in the state folder, whichever is later: another
+//!    instance may have gone on since this one stopped, and a commit may have been lost with a crash.
+//!    The group has none where it is new, and where Kafka has dropped it after
+//!    `offsets.retention.minutes`.
+//! 2. Else by `from`. The offset found is committed at once: `latest` is the end at the first start.
+//!
+//! An offset that Kafka no longer has (retention) is said in a warning; the partition goes on at its
+//! first record, with `from = latest` at its end.
+//!
+//! # Delivery
+//! Auto-commit is off. An offset is committed when the engine acknowledges it: every record before it is
+//! delivered, filtered, late or kept aside. Records behind it come again after a restart. Nobody
+//! waits for a commit; one that failed is repeated with the next. A commit for a partition that is
+//! no longer ours is left out.
+//!
+//! Partitions are shared out by `cooperative-sticky`: one that stays where it is goes on undisturbed.
+//! One that is taken from us ends the run, with its open windows left uncommitted: its new owner starts
+//! at the commit and makes them again, with the same ids. So several instances of one group do not
+//! share windows yet; run one.
+//!
+//! Dropping the input waits, ten seconds at most, for commits to be answered and the group to be left.
+//!
+//! # A run over what is there
+//! With `--once` all partitions are read up to where they end at the start, without joining the group
+//! (nobody else may be in it), and commits are made for the group.
+//!
+//! # What goes wrong
+//! Brokers that are away are waited for, with one line when they go and one when they come again; so is a
+//! topic that is not there, but with `--once`, where that ends the run. A login that is refused, or a
+//! certificate that is not trusted or has expired, ends the run if it was never otherwise, and is
+//! tried again if it was.
+//!
+//! # Limits
+//! In memory: librdkafka's queue (`queued.max.messages.kbytes`, 32 MiB), four blocks in the making, and
+//! four on their way. A record of up to 1 GiB at most, and of what the brokers take.
+//! While the engine takes nothing, as when an output is away for long and its spool is full, the
+//! partitions stay ours and are paused.
+//! With several topics and `--once`, a partition whose last record is a transaction's marker is not
+//! known to be at its end. OAUTHBEARER and Kerberos are not built in. The consumer protocol is the
+//! classic one: `group.protocol = consumer` does not go together with `cooperative-sticky`.
+
+mod beside;
+mod block;
+mod commits;
+mod conf;
+mod context;
+mod intake;
+mod reader;
+mod start;
+mod topics;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arrow::datatypes::Field;
+use async_trait::async_trait;
+use crossbeam_channel::{Receiver, bounded};
+use datashark_kafka_connection::Complaints;
+use datashark_sdk::conf::Problems;
+use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Progress};
+use datashark_sdk::{Error, Result, Stores};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use beside::BesideColumn;
+use block::Limits;
+use commits::Commits;
+pub use conf::KafkaInputConf;
+use context::Context;
+use intake::Intake;
+use reader::Reader;
+use start::Starts;
+
+/// How long the drop waits for commits, and then for the group to be left.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// What is set where the options do not say otherwise.
+const USUAL: [(&str, &str); 3] = [
+    // Half of librdkafka's, as the engine has blocks of its own.
+    ("queued.max.messages.kbytes", "32768"),
+    // librdkafka waits a second once its queue is full, in which a fast reader empties it.
+    ("fetch.queue.backoff.ms", "5"),
+    // How soon a topic that appears is found; librdkafka's is five minutes.
+    ("topic.metadata.refresh.interval.ms", "30000"),
+];
+
+/// The kafka input.
+#[derive(Debug)]
+pub struct Kafka {
+    /// `None` once it is being dropped.
+    intake: Option<Intake>,
+    commits: Commits,
+    consumer: Weak<BaseConsumer<Context>>,
+    left: Receiver<()>,
+}
+
+#[async_trait]
+impl Input for Kafka {
+    type Conf = KafkaInputConf;
+
+    const NAME: &'static str = "kafka";
+
+    const ABOUT: &'static str = "topics of Apache Kafka, as a member of a consumer group";
+
+    fn check(conf: &KafkaInputConf, _: &Stores) -> Problems {
+        conf.problems()
+    }
+
+    fn beside() -> Vec<Field> {
+        BesideColumn::ALL
+            .into_iter()
+            .map(BesideColumn::field)
+            .collect()
+    }
+
+    async fn open(conf: KafkaInputConf, open: Open) -> Result<Self> {
+        conf.problems().or_ok(())?;
+        let from = conf.from().map_err(Problems::from)?;
+        let connection = conf.connection();
+        let group = conf.group(&open.use_case);
+        let mut client = connection.client(&conf::OWN)?;
+        client.set("group.id", &group);
+        client.set("auto.offset.reset", from.reset());
+        set_usual(&mut client);
+        let complaints = Complaints::new(connection.servers());
+        let context = Context::new(Starts::new(from, &open), complaints);
+        let consumer: BaseConsumer<Context> = client
+            .create_with_context(context)
+            .map_err(|error| Error::data(format!("Kafka: {error}")))?;
+        let consumer = Arc::new(consumer);
+        let weak = Arc::downgrade(&consumer);
+        let commits = Commits::start(Arc::clone(&consumer))?;
+        let (outlet, intake) = intake::queue();
+        let reader = Reader {
+            consumer,
+            outlet,
+            topics: conf.topic,
+            once: open.once,
+            limits: Limits::of(&open),
+            beside: BesideColumn::named(&open.beside),
+            partitions: Vec::new(),
+            last_idx: 0,
+            pending_bytes: 0,
+        };
+        let (leaving, left) = bounded(1);
+        std::thread::Builder::new()
+            .name("read-kafka".to_owned())
+            .spawn(move || {
+                reader.run();
+                // Nobody may wait for it any more.
+                let _ = leaving.send(());
+            })
+            .map_err(|error| Error::io("no thread to read Kafka with", error))?;
+        Ok(Kafka {
+            intake: Some(intake),
+            commits,
+            consumer: weak,
+            left,
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<InputEvent>> {
+        match &self.intake {
+            Some(intake) => intake.next().await,
+            None => Ok(None),
+        }
+    }
+
+    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        self.commits.commit(offsets);
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            read_bytes: self.intake.as_ref().map_or(0, Intake::read_bytes),
+            total_bytes: None,
+        }
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        // A broker that is away is not waited for.
+        self.commits.finish(LEAVE);
+        if let Some(consumer) = self.consumer.upgrade() {
+            consumer.context().stop();
+        }
+        self.intake = None;
+        let _ = self.left.recv_timeout(LEAVE);
+    }
+}
+
+fn set_usual(client: &mut ClientConfig) {
+    for (name, value) in USUAL {
+        if client.get(name).is_none() {
+            client.set(name, value);
+        }
+    }
+}

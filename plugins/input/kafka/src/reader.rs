@@ -1,0 +1,398 @@
+//! The thread that polls: it gathers records into blocks and tells the engine, in order.
+//!
+//! Everything happens in one thread, within or right behind a poll: librdkafka calls the rebalance
+//! while we poll, [`Context`] notes it, and it is told before the record that the same poll returns. So
+//! `Assigned` comes before a partition's first batch and nothing behind its `Ended`, without a lock
+//! around any of it.
+//!
+//! A block is given when it is full, or when a poll finds nothing more: a slow stream is given record
+//! by record, a fast one in full blocks. While the engine takes nothing the partitions are paused and
+//! the polls go on, as the group would take them from us otherwise (`max.poll.interval.ms`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datashark_kafka_connection::Trouble;
+use datashark_sdk::input::InputEvent;
+use datashark_sdk::{Error, Result};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use tracing::warn;
+
+use crate::beside::BesideColumn;
+use crate::block::{Block, Limits};
+use crate::context::{Change, Context};
+use crate::intake::{Given, Outlet};
+use crate::start::{self, Start};
+use crate::topics;
+
+/// How long a poll waits for a record, and the engine's stop for the end of a poll.
+const POLL: Duration = Duration::from_millis(100);
+/// How long the engine may have no room before the partitions are paused. Pausing drops what was
+/// fetched ahead, so that it is for long waits only.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many full blocks all partitions together may hold.
+const BLOCKS: usize = 4;
+
+/// Why the reading stops.
+enum Stopped {
+    /// Nobody listens any more.
+    Over,
+    /// The input cannot go on.
+    Failed(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Stopped::Failed(error)
+    }
+}
+
+impl From<KafkaError> for Stopped {
+    fn from(error: KafkaError) -> Self {
+        Stopped::Failed(Error::data(format!("Kafka: {error}")))
+    }
+}
+
+/// The reading thread.
+pub(crate) struct Reader {
+    pub(crate) consumer: Arc<BaseConsumer<Context>>,
+    pub(crate) outlet: Outlet,
+    pub(crate) topics: Vec<String>,
+    pub(crate) once: bool,
+    pub(crate) limits: Limits,
+    pub(crate) beside: Vec<BesideColumn>,
+    pub(crate) partitions: Vec<Partition>,
+    /// Which of them the last record was of.
+    pub(crate) last_idx: usize,
+    /// About what their blocks take.
+    pub(crate) pending_bytes: usize,
+}
+
+/// A partition of ours.
+pub(crate) struct Partition {
+    start: Start,
+    block: Block,
+    caught_up: bool,
+    /// In a run over what is there: it was read to its end.
+    ended: bool,
+}
+
+impl Reader {
+    /// Reads until the input is dropped; then leaves the group.
+    pub(crate) fn run(mut self) {
+        let read = match self.once {
+            true => self.read_once(),
+            false => self.read_on(),
+        };
+        let Reader {
+            consumer, outlet, ..
+        } = self;
+        if let Err(Stopped::Failed(error)) = read {
+            let mut event = Err(error);
+            while !consumer.context().is_stopping() {
+                match outlet.give(event, PATIENCE) {
+                    Given::NotYet(again) => event = *again,
+                    Given::Yes | Given::Never => break,
+                }
+            }
+        }
+        drop(outlet);
+        // Commits are still to come, and to be answered.
+        while !consumer.context().is_stopping() {
+            consumer.poll(POLL);
+        }
+    }
+
+    /// Reads what the group gives us.
+    fn read_on(&mut self) -> Result<(), Stopped> {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        self.consumer.subscribe(&topics)?;
+        self.read()
+    }
+
+    /// Reads all partitions to where they end now. They are not the group's to share out.
+    fn read_once(&mut self) -> Result<(), Stopped> {
+        let Some(list) = self.find_partitions()? else {
+            return Ok(());
+        };
+        let consumer = Arc::clone(&self.consumer);
+        let Some(starts) = consumer.context().begin(&consumer, &list) else {
+            return Ok(());
+        };
+        let list = start::list(&starts)?;
+        consumer.assign(&list)?;
+        self.tell_changes()?;
+        (0..self.partitions.len()).try_for_each(|idx| self.finish_if_read(idx))?;
+        match self.all_ended() {
+            true => Ok(()),
+            false => self.read(),
+        }
+    }
+
+    /// Asks for the partitions until the brokers say.
+    fn find_partitions(&self) -> Result<Option<TopicPartitionList>, Stopped> {
+        let context = self.consumer.context();
+        while !context.is_stopping() {
+            // What is wrong is told by the poll.
+            self.consumer.poll(POLL);
+            if let Some(line) = context.fatal() {
+                return Err(Error::data(line).into());
+            }
+            match topics::partitions(&self.consumer, &self.topics) {
+                Ok(list) => return Ok(Some(list)),
+                Err(error) if topics::is_missing(&error) => {
+                    let line = context
+                        .complaints
+                        .line(Trouble::Topic, &self.topics.join(", "));
+                    return Err(Error::data(line).into());
+                }
+                Err(error) => context.trouble(&error, &error.to_string()),
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&mut self) -> Result<(), Stopped> {
+        let consumer = Arc::clone(&self.consumer);
+        while !consumer.context().is_stopping() {
+            let is_pending = self.partitions.iter().any(|it| !it.block.is_empty());
+            let wait = if is_pending { Duration::ZERO } else { POLL };
+            let polled = consumer.poll(wait);
+            if let Some(line) = consumer.context().fatal() {
+                return Err(Error::data(line).into());
+            }
+            self.tell_changes()?;
+            match polled {
+                None => self.give_all()?,
+                Some(Ok(record)) => self.take(&record)?,
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end(partition)?,
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                    return Err(error.into());
+                }
+                // The context was told of it, with what there is to say.
+                Some(Err(_)) => {}
+            }
+            if self.once && self.all_ended() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn all_ended(&self) -> bool {
+        self.partitions.iter().all(|partition| partition.ended)
+    }
+
+    /// Tells the engine which partitions came and went.
+    fn tell_changes(&mut self) -> Result<(), Stopped> {
+        for change in self.consumer.context().changes() {
+            match change {
+                Change::Assigned(starts) => self.assigned(starts)?,
+                Change::Revoked(ids) => {
+                    for id in ids {
+                        // What was gathered and not given comes again, where the partition went.
+                        let n_before = self.partitions.len();
+                        self.partitions.retain(|partition| partition.start.id != id);
+                        if self.partitions.len() < n_before {
+                            self.give(InputEvent::Revoked(id))?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn assigned(&mut self, starts: Vec<Start>) -> Result<(), Stopped> {
+        let n_before = self.partitions.len();
+        let partition = |start: Start| Partition {
+            block: Block::new(start.offset, &self.beside),
+            start,
+            caught_up: false,
+            ended: false,
+        };
+        self.partitions.extend(starts.into_iter().map(partition));
+        for idx in n_before..self.partitions.len() {
+            let Partition { start, block, .. } = &mut self.partitions[idx];
+            let (partition, name) = (start.id.clone(), start.id.as_str().to_owned());
+            // It says where the partition begins, so that this is committed even if nothing comes: a
+            // restart shall not begin at a later end.
+            let first = block.take(&partition)?;
+            self.give(InputEvent::Assigned { partition, name })?;
+            if first.end_offset > 0 {
+                self.give(InputEvent::Batch(first))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gathers a record.
+    fn take(&mut self, record: &impl Message) -> Result<(), Stopped> {
+        let Some(idx) = self.idx_of(record) else {
+            // Of a partition that was just taken from us.
+            return Ok(());
+        };
+        let limits = self.limits;
+        let partition = &mut self.partitions[idx];
+        let offset = u64::try_from(record.offset()).unwrap_or(0);
+        let is_behind_end = partition.start.end.is_some_and(|end| offset >= end);
+        if partition.ended || is_behind_end {
+            return self.finish_at(idx);
+        }
+        partition.caught_up = false;
+        let before = partition.block.size_bytes();
+        partition.block.push(record, limits);
+        let size_bytes = partition.block.size_bytes();
+        self.pending_bytes += size_bytes - before;
+        if size_bytes >= limits.block_bytes {
+            self.give_block(idx)?;
+        } else if self.pending_bytes >= BLOCKS * limits.block_bytes {
+            self.give_all()?;
+        }
+        self.finish_if_read(idx)
+    }
+
+    fn idx_of(&mut self, record: &impl Message) -> Option<usize> {
+        let (topic, number) = (record.topic(), record.partition());
+        let is_it = |partition: &Partition| {
+            partition.start.partition == number && partition.start.topic == topic
+        };
+        if !self.partitions.get(self.last_idx).is_some_and(is_it) {
+            self.last_idx = self.partitions.iter().position(is_it)?;
+        }
+        Some(self.last_idx)
+    }
+
+    /// There is nothing more in a partition of this number now; which topic's, librdkafka does not say.
+    fn reached_end(&mut self, number: i32) -> Result<(), Stopped> {
+        self.give_all()?;
+        let of_number: Vec<usize> = (0..self.partitions.len())
+            .filter(|idx| self.partitions[*idx].start.partition == number)
+            .collect();
+        let is_only = of_number.len() == 1;
+        for idx in of_number {
+            let partition = &self.partitions[idx];
+            if partition.ended || !(is_only || self.is_at_end(partition)) {
+                continue;
+            }
+            match self.once {
+                true => self.finish_at(idx)?,
+                false if !partition.caught_up => {
+                    let id = partition.start.id.clone();
+                    self.partitions[idx].caught_up = true;
+                    self.give(InputEvent::CaughtUp(id))?;
+                }
+                false => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_at_end(&self, partition: &Partition) -> bool {
+        let Start {
+            topic,
+            partition: number,
+            ..
+        } = &partition.start;
+        let edges = self.consumer.fetch_watermarks(topic, *number, PATIENCE);
+        edges
+            .is_ok_and(|(_, high)| partition.block.end_offset() >= u64::try_from(high).unwrap_or(0))
+    }
+
+    /// In a run over what is there: ends a partition of which all was read.
+    fn finish_if_read(&mut self, idx: usize) -> Result<(), Stopped> {
+        let partition = &self.partitions[idx];
+        let is_read = |end: u64| partition.block.end_offset() >= end;
+        match partition.start.end.is_some_and(is_read) {
+            true => self.finish_at(idx),
+            false => Ok(()),
+        }
+    }
+
+    fn finish_at(&mut self, idx: usize) -> Result<(), Stopped> {
+        if std::mem::replace(&mut self.partitions[idx].ended, true) {
+            return Ok(());
+        }
+        self.give_block(idx)?;
+        let partition = self.partitions[idx].start.id.clone();
+        self.give(InputEvent::CaughtUp(partition.clone()))?;
+        let forget = false;
+        self.give(InputEvent::Ended { partition, forget })
+    }
+
+    fn give_all(&mut self) -> Result<(), Stopped> {
+        self.pending_bytes = 0;
+        (0..self.partitions.len()).try_for_each(|idx| self.give_block(idx))
+    }
+
+    fn give_block(&mut self, idx: usize) -> Result<(), Stopped> {
+        let Some(partition) = self.partitions.get_mut(idx) else {
+            return Ok(());
+        };
+        if partition.block.is_empty() {
+            return Ok(());
+        }
+        self.pending_bytes = self
+            .pending_bytes
+            .saturating_sub(partition.block.size_bytes());
+        let batch = partition.block.take(&partition.start.id)?;
+        self.outlet.count(batch.n_bytes);
+        self.consumer.context().well();
+        self.give(InputEvent::Batch(batch))
+    }
+
+    /// Gives an event to the engine. While there is no room the group is kept content.
+    fn give(&mut self, event: InputEvent) -> Result<(), Stopped> {
+        let mut event = Ok(event);
+        let mut paused = false;
+        loop {
+            match self.outlet.give(event, PATIENCE) {
+                Given::Yes => break,
+                Given::Never => return Err(Stopped::Over),
+                Given::NotYet(again) => event = *again,
+            }
+            if self.consumer.context().is_stopping() {
+                return Err(Stopped::Over);
+            }
+            paused = true;
+            self.keep_up();
+        }
+        if paused {
+            self.for_all(|consumer, list| consumer.resume(list));
+        }
+        Ok(())
+    }
+
+    /// Polls for the group's sake. What was fetched before the pause is dropped and fetched again, so
+    /// that no record comes; should one come all the same, it is kept.
+    fn keep_up(&mut self) {
+        let consumer = Arc::clone(&self.consumer);
+        loop {
+            // Before each poll: what a rebalance has just brought is paused before it gives records.
+            self.for_all(|consumer, list| consumer.pause(list));
+            match consumer.poll(Duration::ZERO) {
+                None => return,
+                Some(Ok(record)) => {
+                    if let Some(idx) = self.idx_of(&record) {
+                        self.partitions[idx].block.push(&record, self.limits);
+                    }
+                }
+                Some(Err(_)) => {}
+            }
+        }
+    }
+
+    fn for_all(
+        &self,
+        change: impl Fn(&BaseConsumer<Context>, &TopicPartitionList) -> KafkaResult<()>,
+    ) {
+        let assignment = self.consumer.assignment();
+        let changed = assignment.and_then(|list| change(&self.consumer, &list));
+        if let Err(error) = changed {
+            warn!(%error, "partitions cannot be paused");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Where a partition begins: at the group's commit, else where the state folder says, else by `from`.
+//!
+//! The group's commit wins over the state folder: another instance may have gone on since.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use datashark_sdk::input::{Micros, Open, PartitionId};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::conf::From;
+use crate::context::{Context, id};
+
+/// How long a broker may take to answer before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a partition begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) id: PartitionId,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    /// The first offset to read.
+    pub(crate) offset: u64,
+    /// What the group has committed.
+    pub(crate) committed: Option<u64>,
+    /// Where it ended when it was asked, if that matters.
+    pub(crate) end: Option<u64>,
+}
+
+/// How it is found where partitions begin.
+#[derive(Debug)]
+pub(crate) struct Starts {
+    from: From,
+    resume: BTreeMap<PartitionId, u64>,
+    once: bool,
+}
+
+impl Starts {
+    /// By a conf's `from` and what the engine knows.
+    pub(crate) fn new(from: From, open: &Open) -> Self {
+        let offsets = open
+            .resume
+            .iter()
+            .map(|(id, resume)| (id.clone(), resume.offset));
+        Starts {
+            from,
+            resume: offsets.collect(),
+            once: open.once,
+        }
+    }
+
+    /// Where these partitions begin.
+    ///
+    /// # Errors
+    /// The brokers do not say.
+    pub(crate) fn of(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        partitions: &TopicPartitionList,
+    ) -> KafkaResult<Vec<Start>> {
+        let committed = consumer.committed_offsets(partitions.clone(), PATIENCE)?;
+        let mut starts = Vec::with_capacity(committed.count());
+        for element in committed.elements() {
+            element.error()?;
+            let (topic, partition) = (element.topic(), element.partition());
+            let committed = match element.offset() {
+                Offset::Offset(offset) => Some(unsigned(offset)),
+                _ => None,
+            };
+            let id = id(topic, partition);
+            let known = committed.max(self.resume.get(&id).copied());
+            let edges = match known.is_none() || self.once {
+                true => Some(consumer.fetch_watermarks(topic, partition, PATIENCE)?),
+                false => None,
+            };
+            let (low, high) = edges.map_or((0, 0), |(low, high)| (unsigned(low), unsigned(high)));
+            let offset = match (known, self.from) {
+                (Some(offset), _) => offset,
+                (None, From::Earliest) => low,
+                (None, From::Latest) => high,
+                (None, From::Time(time)) => {
+                    at_time(consumer, topic, partition, time)?.unwrap_or(high)
+                }
+            };
+            starts.push(Start {
+                id,
+                topic: topic.to_owned(),
+                partition,
+                offset,
+                committed,
+                end: self.once.then_some(high),
+            });
+        }
+        Ok(starts)
+    }
+}
+
+/// The first offset of this time or later.
+fn at_time(
+    consumer: &BaseConsumer<Context>,
+    topic: &str,
+    partition: i32,
+    time: Micros,
+) -> KafkaResult<Option<u64>> {
+    let mut list = TopicPartitionList::new();
+    // Kafka counts milliseconds, and before 1970 there is nothing.
+    let millis = Offset::Offset(time.div_euclid(1000).max(0));
+    list.add_partition_offset(topic, partition, millis)?;
+    let found = consumer.offsets_for_times(list, PATIENCE)?;
+    let element = found.find_partition(topic, partition);
+    let Some(element) = element else {
+        return Ok(None);
+    };
+    element.error()?;
+    Ok(match element.offset() {
+        Offset::Offset(offset) => Some(unsigned(offset)),
+        _ => None,
+    })
+}
+
+/// The list to assign.
+///
+/// # Errors
+/// An offset that Kafka does not know.
+pub(crate) fn list(starts: &[Start]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for start in starts {
+        let offset = i64::try_from(start.offset)
+            .map_err(|_| KafkaError::Seek(format!("{} is no offset", start.offset)))?;
+        list.add_partition_offset(&start.topic, start.partition, Offset::Offset(offset))?;
+    }
+    Ok(list)
+}
+
+/// An offset of Kafka's, none of which is negative.
+fn unsigned(offset: i64) -> u64 {
+    u64::try_from(offset).unwrap_or(0)
+}
