@@ -84,7 +84,7 @@ fn zookeeper_is_told_the_key_to_write_instead_and_spark_is_ignored_with_one_warn
 #[test]
 fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
     let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `spool_limit`, `max_record_size`, \
-                `block_size`, `shutdown_timeout`, `log`)";
+                `block_size`, `shutdown_timeout`, `log`, `object_store`)";
     assert_eq!(
         messages(
             "kafka.queue.nme = q\nkafka.bootstrap.servers = a:b, c, d:1\n[engine]\nworkrs = 1\n\
@@ -134,5 +134,8 @@ fn mistakes_in_settings_of_object_stores_have_their_lines() {
         found[0].starts_with("3: ") && found[0].contains("`NO_SUCH_VARIABLE_HERE`"),
         "{found:?}"
     );
-    assert_eq!(found[1], "4: expected how a url begins, found `b`");
+    assert_eq!(
+        found[1],
+        "4: expected how a url begins, found `b` (as `[[[s3://bucket]]]` or `[[[hdfs://namenode:8020]]]`)"
+    );
 }

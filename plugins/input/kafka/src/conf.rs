@@ -163,7 +163,8 @@ mod tests {
             ("topic", "logs"),
             ("partitions", "1"),
         ];
-        assert_eq!(problems(&old), [] as [&str; 0]);
+        let note = "partitions: `partitions` has no effect: all partitions of a topic are read";
+        assert_eq!(problems(&old), [note]);
     }
 
     #[test]
