@@ -35,10 +35,44 @@ enum Matcher {
     /// `^sshd$`: the field is this text.
     Is(Vec<u8>),
     /// `sshd`, `/(static|health)/`: the field starts with one of these texts.
-    StartsWith(Vec<Vec<u8>>),
+    StartsWith(Vec<Start>),
     /// Anything else: the field starts with one of these texts, if any are known, and the regex
     /// matches.
-    Regex { starts: Vec<Vec<u8>>, regex: Regex },
+    Regex { starts: Vec<Start>, regex: Regex },
+}
+
+/// A text that a field may start with.
+#[derive(Debug, Clone)]
+struct Start {
+    text: Vec<u8>,
+    /// Its first eight bytes, or all, and which bits of a word those are.
+    head: u64,
+    mask: u64,
+}
+
+impl Start {
+    fn new(text: &[u8]) -> Self {
+        let n_bytes = text.len().min(8);
+        let mut head = [0; 8];
+        head[..n_bytes].copy_from_slice(&text[..n_bytes]);
+        Start {
+            text: text.to_vec(),
+            head: u64::from_le_bytes(head),
+            mask: u64::MAX.checked_shr(64 - 8 * n_bytes as u32).unwrap_or(0),
+        }
+    }
+
+    /// Whether a field starts so: by its first word, where that is all there is to know.
+    #[inline]
+    fn begins(&self, field: &[u8]) -> bool {
+        match field.first_chunk::<8>() {
+            Some(head) => {
+                u64::from_le_bytes(*head) & self.mask == self.head
+                    && (self.text.len() <= 8 || field.starts_with(&self.text))
+            }
+            None => field.starts_with(&self.text),
+        }
+    }
 }
 
 /// More texts than these are not looked for one by one.
@@ -62,7 +96,7 @@ impl Matcher {
 
     #[inline]
     fn matches(&self, text: &[u8]) -> bool {
-        let starts_with = |starts: &[Vec<u8>]| starts.iter().any(|start| text.starts_with(start));
+        let starts_with = |starts: &[Start]| starts.iter().any(|start| start.begins(text));
         match self {
             Matcher::Is(whole) => text == whole,
             Matcher::StartsWith(starts) => starts_with(starts),
@@ -94,7 +128,7 @@ fn whole(hir: &Hir) -> Option<Vec<u8>> {
 
 /// The texts that a match can start with; none where they are not known or too many. And whether
 /// they are all there is to the pattern.
-fn starts(hir: &Hir) -> (Vec<Vec<u8>>, bool) {
+fn starts(hir: &Hir) -> (Vec<Start>, bool) {
     let found = Extractor::new().extract(hir);
     let literals = found.literals().unwrap_or_default();
     if literals.len() > STARTS_MAX || literals.iter().any(|literal| literal.is_empty()) {
@@ -107,7 +141,7 @@ fn starts(hir: &Hir) -> (Vec<Vec<u8>>, bool) {
     (
         literals
             .iter()
-            .map(|literal| literal.as_bytes().to_vec())
+            .map(|literal| Start::new(literal.as_bytes()))
             .collect(),
         are_all,
     )
@@ -308,15 +342,27 @@ mod tests {
     }
 
     /// What patterns are put together of.
-    const PARTS: [&str; 12] = [
-        "a", r"b\.", "c?", "(a|bc)", "[ab]", "a{1,2}", "(ab|c)+", r"\b", "(?i:a)", "^", "$", "|",
+    const PARTS: [&str; 13] = [
+        "aAbcaAbcab",
+        "a",
+        r"b\.",
+        "c?",
+        "(a|bc)",
+        "[ab]",
+        "a{1,2}",
+        "(ab|c)+",
+        r"\b",
+        "(?i:a)",
+        "^",
+        "$",
+        "|",
     ];
 
     proptest! {
         #[test]
         fn a_shortcut_gives_the_regex_answer(
             parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..5),
-            text in "[a-cA.]{0,6}\n?",
+            text in "(aAbcaAbca)?[a-cA.]{0,6}\n?",
         ) {
             let pattern = parts.concat();
             let Ok(regex) = Regex::new(&format!("^(?:{pattern})")) else { return Ok(()) };

@@ -42,12 +42,17 @@ struct Node {
     below: Vec<u32>,
 }
 
-/// The first eight bytes of a name, zeros behind a shorter one, and its length.
+/// The first and the last eight bytes of a name, zeros behind a shorter one, and its length: all of a
+/// name of up to sixteen bytes, so that most are told apart without a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tag {
     head: u64,
+    tail: u64,
     len: usize,
 }
+
+/// Names up to so long are all in their tag.
+const TAG_MAX: usize = 16;
 
 impl Tag {
     /// The tag of the first `len` bytes of `text`, which may go on behind them.
@@ -63,7 +68,13 @@ impl Tag {
                 u64::from_le_bytes(head)
             }
         };
-        Tag { head, len }
+        let tail = match len.checked_sub(8).and_then(|start| text.get(start..len)) {
+            Some(tail) => tail
+                .first_chunk::<8>()
+                .map_or(0, |it| u64::from_le_bytes(*it)),
+            None => 0,
+        };
+        Tag { head, tail, len }
     }
 }
 
@@ -100,7 +111,7 @@ impl Fields {
         }
         let tag = Tag::of(text, len);
         for (i, candidate) in node.tags.iter().enumerate() {
-            if *candidate == tag && (len <= 8 || text.get(..len) == Some(&*node.names[i])) {
+            if *candidate == tag && (len <= TAG_MAX || text.get(..len) == Some(&*node.names[i])) {
                 return node.wanted[i];
             }
         }
@@ -202,18 +213,33 @@ mod tests {
 
     #[test]
     fn names_that_begin_alike_are_told_apart() {
-        let (fields, _) = Fields::new(["source_ip", "source_id", "source_i", "source_", ""]);
-        for (i, name) in ["source_ip", "source_id", "source_i", "source_", ""]
-            .iter()
-            .enumerate()
-        {
+        let names = [
+            "source_ip",
+            "source_id",
+            "source_i",
+            "source_",
+            "",
+            "source_address_1",
+            "source_address_10",
+            "source_address_number_one",
+        ];
+        let (fields, _) = Fields::new(names);
+        for (i, name) in names.iter().enumerate() {
             assert_eq!(
                 find(&fields, Fields::ROOT, name).target,
                 Some(i as u32),
                 "{name}"
             );
         }
-        for name in ["source_ipx", "source_ix", "sourc", "Source_ip"] {
+        for name in [
+            "source_ipx",
+            "source_ix",
+            "sourc",
+            "Source_ip",
+            "source_Address_1",
+            "source_addresS_10",
+            "source_address_Number_one",
+        ] {
             assert_eq!(find(&fields, Fields::ROOT, name), Wanted::NOTHING, "{name}");
         }
     }

@@ -1,6 +1,8 @@
-//! Where a partition begins: at the group's commit, else where the state folder says, else by `from`.
+//! Where a partition begins: at the later of the group's commit and what the state folder says, else by
+//! `from`.
 //!
-//! The group's commit wins over the state folder: another instance may have gone on since.
+//! The group's commit is later where another instance has gone on since, the state folder's offset where
+//! a commit was lost.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
