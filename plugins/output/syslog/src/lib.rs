@@ -56,8 +56,9 @@
 //!
 //! **TCP, TLS, unix stream**: findings are delivered when the server has read them. A connection
 //! carries one write, at most 10,000 findings and what fills a chunk. Then this side closes its half,
-//! and the server's close in return says that it has read to the end. After a reset, or no close
-//! within `timeout`, all findings of this connection are sent again. So a server that stops or
+//! and the server's close in return says that it has read to the end; another connection without a
+//! message shows that it did not close because it was stopped. After a reset, or no close within
+//! `timeout`, all findings of this connection are sent again. So a server that stops or
 //! restarts gets each finding, those of one connection perhaps twice.
 //!
 //! What a server does with what it has read is its own: rsyslog drops what is left in its queue
@@ -206,15 +207,31 @@ impl Syslog {
                 if fates.n_pending() >= FINDINGS_PER_CONNECTION
                     && let Some(open) = connection.take()
                 {
-                    open.finish(self.timeout).await?;
+                    self.finish(open).await?;
                     fates.settle();
                 }
             }
         }
         if let Some(open) = connection {
-            open.finish(self.timeout).await?;
+            self.finish(open).await?;
         }
         fates.settle();
+        Ok(())
+    }
+
+    /// Ends a connection; without an error its messages have arrived.
+    ///
+    /// A server that is being stopped may have read more than it has looked at, and closes the
+    /// connection as one that has come to its end: syslog-ng loses so up to 64 KiB. So the server has
+    /// to show that it is still there: it takes another connection to its end, one without a
+    /// message. One that is on its way out no longer does.
+    async fn finish(&self, open: Connection) -> std::io::Result<()> {
+        let is_stream = !open.is_of_datagrams();
+        open.finish(self.timeout).await?;
+        if is_stream {
+            let proof = self.target.connect(self.timeout).await?;
+            proof.finish(self.timeout).await?;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datashark_sdk::{Error, Result};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -35,7 +36,7 @@ pub(crate) fn connector(conf: &SyslogConf) -> Result<TlsConnector> {
             .with_custom_certificate_verifier(Arc::new(Anyone { algorithms })),
         _ => builder.with_root_certificates(authorities(conf.ca_file.as_deref())?),
     };
-    let client = match (&conf.cert_file, &conf.key_file) {
+    let mut client = match (&conf.cert_file, &conf.key_file) {
         (Some(cert_file), Some(key_file)) => {
             let key = PrivateKeyDer::from_pem_file(key_file);
             let key = key.map_err(|error| unusable("key_file", key_file, error))?;
@@ -45,6 +46,8 @@ pub(crate) fn connector(conf: &SyslogConf) -> Result<TlsConnector> {
         }
         _ => builder.with_no_client_auth(),
     };
+    // rsyslog that asks for a certificate refuses a session that is resumed.
+    client.resumption = Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(client)))
 }
 
