@@ -1,3 +1,5 @@
+//! What is delivered, held back, repeated and kept, whatever the outputs do.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

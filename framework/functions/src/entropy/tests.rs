@@ -1,3 +1,5 @@
+//! Entropies against a count of characters in a map.
+
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray;

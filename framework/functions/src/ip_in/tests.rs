@@ -1,3 +1,5 @@
+//! Networks against a comparison bit by bit, and what is no address.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use arrow::array::AsArray;

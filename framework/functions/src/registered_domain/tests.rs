@@ -1,3 +1,5 @@
+//! Domains of the public suffix list's own cases, and of hosts that are none.
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! The parts of urls as logs have them, and what has no such part.
+
 use datafusion_common::ScalarValue;
 use datafusion_expr::ColumnarValue;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What the conf's keys become to librdkafka, and which options are refused.
+
 use super::*;
 
 fn with(options: &[(&str, &str)]) -> Connection {
