@@ -74,6 +74,7 @@ impl Input for Decoded {
             return Ok(Some(InputEvent::Assigned {
                 partition,
                 name: "p".to_owned(),
+                resume: None,
             }));
         }
         let rows = ROWS.get().and_then(|rows| rows.get(i - 1)).cloned();

@@ -51,6 +51,9 @@ pub(crate) struct PartitionCheckpoint {
     /// Everything before this offset was accounted for: it is filtered, invalid, late, or in a
     /// window.
     pub(crate) accounted: u64,
+    /// Its windows that end at or before this time were delivered.
+    #[serde(default)]
+    pub(crate) closed_until: Option<Micros>,
 }
 
 /// How far an output is.
@@ -108,7 +111,7 @@ impl Checkpoint {
 
     /// Where each partition goes on.
     pub(crate) fn resume(&self) -> BTreeMap<PartitionId, datashark_sdk::input::Resume> {
-        let resume = |p: &PartitionCheckpoint| datashark_sdk::input::Resume { offset: p.offset };
+        let resume = |p: &PartitionCheckpoint| datashark_sdk::input::Resume::at(p.offset);
         let partitions = self.partitions.iter();
         partitions
             .map(|(id, p)| (PartitionId::new(id.as_str()), resume(p)))
@@ -203,6 +206,7 @@ mod tests {
                 offset: 7,
                 max_time: None,
                 accounted: 9,
+                closed_until: Some(-5),
             },
         );
         file.save(&checkpoint).unwrap();

@@ -48,11 +48,6 @@ pub enum Error {
     /// Some of the data could not be read; what could be was delivered.
     #[error("{}", .0.join("; "))]
     Incomplete(Vec<String>),
-    /// Another instance reads a partition now whose records may be in open windows here.
-    #[error(
-        "`{0}` was given to another instance of the consumer group; several instances cannot share windows yet: give each a `group` of its own, or run one"
-    )]
-    Reassigned(String),
     /// A defect of ours, or a panic in a plugin.
     #[error("internal error: {0}")]
     Internal(String),
@@ -70,7 +65,7 @@ impl Error {
         match self {
             Error::Plugin(error) => error.fault(),
             Error::Query(_) | Error::Memory { .. } | Error::State { .. } => Fault::User,
-            Error::Io { .. } | Error::Incomplete(_) | Error::Reassigned(_) => Fault::External,
+            Error::Io { .. } | Error::Incomplete(_) => Fault::External,
             Error::Arrow(_) | Error::Internal(_) => Fault::Internal,
         }
     }

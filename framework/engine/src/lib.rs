@@ -85,6 +85,7 @@ mod filter;
 mod job;
 mod ledger;
 mod model;
+mod note;
 mod quarantine;
 mod run;
 mod window;

@@ -182,6 +182,10 @@ pub enum InputEvent {
         partition: PartitionId,
         /// How to name it to a person: a path, `topic[3]`.
         name: String,
+        /// Where it begins, as an instance of the same use case has acknowledged it, where the source
+        /// keeps that for all of them (a consumer group's commit). `None` where the engine knows by
+        /// itself ([`Open::resume`]), or nobody does.
+        resume: Option<Resume>,
     },
     /// Records.
     Batch(InputBatch),
@@ -208,11 +212,24 @@ pub enum InputEvent {
     },
 }
 
-/// Where a partition goes on after a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a partition goes on after a restart, or at another instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resume {
     /// The first offset to read.
     pub offset: u64,
+    /// What the engine has to know to go on there: some hundred bytes of text, whose meaning is its own.
+    /// A source that keeps what is acknowledged keeps this with the offset.
+    pub note: String,
+}
+
+impl Resume {
+    /// At this offset, with nothing to know.
+    pub fn at(offset: u64) -> Self {
+        Resume {
+            offset,
+            note: String::new(),
+        }
+    }
 }
 
 /// What the engine tells an input when it opens it.
@@ -277,6 +294,10 @@ pub trait Input: Send + Sized + 'static {
     /// What it is, in a line, for `datashark list`.
     const ABOUT: &'static str;
 
+    /// Whether several instances share its partitions out among them, so that one may come and go while
+    /// it runs ([`InputEvent::Revoked`]). Windows are then made of each partition by itself.
+    const IS_SHARED: bool = false;
+
     /// Checks what types cannot, all mistakes at once; may look whether a path is there.
     fn check(conf: &Self::Conf, stores: &Stores) -> Problems {
         let _ = (conf, stores);
@@ -313,12 +334,12 @@ pub trait Input: Send + Sized + 'static {
     async fn next(&mut self) -> Result<Option<InputEvent>>;
 
     /// Every record below these offsets is delivered, filtered, late or kept aside; a source that
-    /// commits (Kafka) commits here.
+    /// commits (Kafka) commits here, with the notes.
     ///
     /// # Errors
     /// The source refused the commit; the engine tries again with the next one.
-    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
-        let _ = offsets;
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        let _ = done;
         Ok(())
     }
 
@@ -340,7 +361,9 @@ pub trait DynInput: Send {
     ///
     /// # Errors
     /// The source refused the commit.
-    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()>;
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()>;
+    /// See [`Input::IS_SHARED`].
+    fn is_shared(&self) -> bool;
     /// See [`Input::progress`].
     fn progress(&self) -> Progress;
 }
@@ -351,8 +374,12 @@ impl<I: Input> DynInput for I {
         Input::next(self).await
     }
 
-    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
-        Input::acknowledge(self, offsets).await
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        Input::acknowledge(self, done).await
+    }
+
+    fn is_shared(&self) -> bool {
+        I::IS_SHARED
     }
 
     fn progress(&self) -> Progress {
@@ -367,6 +394,8 @@ pub struct InputEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
+    /// Whether several instances share its partitions; see [`Input::IS_SHARED`].
+    pub is_shared: bool,
     check: fn(&Section, &Stores) -> Problems,
     source: fn(&Section, &Stores) -> Result<Source>,
     beside: fn() -> Vec<Field>,
@@ -390,6 +419,7 @@ impl InputEntry {
         InputEntry {
             name: I::NAME,
             about: I::ABOUT,
+            is_shared: I::IS_SHARED,
             check: |section, stores| match section.parse() {
                 Ok(conf) => I::check(&conf, stores),
                 Err(problems) => problems,

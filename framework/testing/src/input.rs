@@ -167,6 +167,7 @@ impl Reader {
             events.push_back(InputEvent::Assigned {
                 partition: id,
                 name: partition.name.clone(),
+                resume: None,
             });
             queues.push(batches(partition, from, &script, open.header));
         }

@@ -184,3 +184,18 @@ fn a_global_conf_of_datashark_1_2_is_told_what_to_write() {
         .ends(0)
         .says(&["spark_config"]);
 }
+
+#[test]
+fn check_says_what_several_instances_of_a_kafka_group_need() {
+    let folder = Folder::new();
+    let conf = "name = Hits\ntype = streaming\nenabled = true\ncode = hits.sql\ninput = kafka\noutput = csv\nwindow = 60s\n[codec]\nformat = json\n[in_kafka]\nbootstrap_servers = 127.0.0.1:9092\ntopic = hits\n[out_csv]\npath = hits.csv\n";
+    folder.write("hits.conf", conf);
+    folder.write(
+        "hits.sql",
+        "SELECT source AS key, count(*) AS score FROM records GROUP BY source",
+    );
+    let ran = folder.run(&["check", "hits.conf"]).ends(0);
+    for part in ["have to be in one partition", "by `timestamp_field`"] {
+        assert!(ran.stdout.contains(part), "{}", ran.stdout);
+    }
+}

@@ -10,6 +10,7 @@ mod console;
 mod daemon;
 mod delivery;
 mod exactly_once;
+mod instances;
 mod kafka;
 mod killed;
 mod live;

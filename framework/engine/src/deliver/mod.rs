@@ -35,7 +35,7 @@ use crate::checkpoint::OutputCheckpoint;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::quarantine::Quarantine;
-use crate::run::{Observer, Stop};
+use crate::run::{MaybeHad, Observer, Stop};
 
 /// An open output, its name, and where an earlier run left it.
 pub(crate) struct OpenedOutput {
@@ -103,13 +103,17 @@ impl Delivery {
     }
 
     /// Gives a window's findings to every output that lacks them; waits where there is no room.
-    pub(crate) async fn deliver(&mut self, batch: &FindingsBatch) -> Result<()> {
+    pub(crate) async fn deliver(
+        &mut self,
+        batch: &FindingsBatch,
+        maybe_had: MaybeHad,
+    ) -> Result<()> {
         self.number += 1;
         for output in &mut self.outputs {
             let has = output
                 .has_until
                 .is_some_and(|until| batch.window.end <= until);
-            if has && !batch.window.is_whole() {
+            if has && maybe_had == MaybeHad::Yes && !batch.window.is_whole() {
                 continue;
             }
             let batch = batch.clone();

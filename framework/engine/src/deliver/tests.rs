@@ -9,6 +9,7 @@ use datashark_sdk::output::{Fate, Outcome};
 use super::testing::{HastyClock, Scripted, findings};
 use super::*;
 use crate::quarantine::{Origin, QuarantineFolder};
+use crate::run::MaybeHad;
 
 struct Nobody;
 
@@ -77,7 +78,10 @@ async fn an_output_that_is_away_holds_back_the_commit_and_not_the_others() {
     let outputs = vec![opened("slow", slow, None), opened("quick", quick, None)];
     let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
     for minute in 1..=3 {
-        delivery.deliver(&findings(minute, &["a"])).await.unwrap();
+        delivery
+            .deliver(&findings(minute, &["a"]), MaybeHad::Yes)
+            .await
+            .unwrap();
     }
     loop {
         let delivered = delivery.delivered().await.unwrap();
@@ -114,7 +118,7 @@ async fn what_is_refused_is_kept_and_what_is_to_come_again_does() {
     let outputs = vec![opened("es", output, None)];
     let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
     let batch = findings(1, &["a", "b", "c"]);
-    delivery.deliver(&batch).await.unwrap();
+    delivery.deliver(&batch, MaybeHad::Yes).await.unwrap();
     delivery.finish().await.unwrap();
     assert_eq!(of(&has), ["1:a", "1:c"]);
     assert_eq!(delivery.n_refused(), 1);
@@ -140,7 +144,9 @@ async fn a_run_that_somebody_waits_for_gives_up_and_says_why() {
     let outputs = vec![opened("es", output, None), opened("csv", other, None)];
     let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
     // That it has failed may show with the window or at the end.
-    let given = delivery.deliver(&findings(1, &["a", "b"])).await;
+    let given = delivery
+        .deliver(&findings(1, &["a", "b"]), MaybeHad::Yes)
+        .await;
     let error = given.and(delivery.finish().await).unwrap_err().to_string();
     assert!(
         error.contains("`es` did not take 2 findings: no route to host"),
@@ -157,7 +163,10 @@ async fn a_stop_ends_what_would_be_tried_for_ever() {
     let mut delivery = Delivery::start(vec![opened("es", output, None)], &world.settings)
         .await
         .unwrap();
-    delivery.deliver(&findings(1, &["a"])).await.unwrap();
+    delivery
+        .deliver(&findings(1, &["a"]), MaybeHad::Yes)
+        .await
+        .unwrap();
     world.stop.send(Stop::CloseWindows).unwrap();
     let error = delivery.finish().await.unwrap_err().to_string();
     assert!(error.contains("when it is started again"), "{error}");
@@ -175,12 +184,18 @@ async fn windows_that_an_output_has_of_an_earlier_run_are_not_given_again() {
     ];
     let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
     for minute in 1..=3 {
-        delivery.deliver(&findings(minute, &["a"])).await.unwrap();
+        delivery
+            .deliver(&findings(minute, &["a"]), MaybeHad::Yes)
+            .await
+            .unwrap();
     }
+    // What another instance had not delivered when it gave a partition to this one.
+    let late = findings(1, &["b"]);
+    delivery.deliver(&late, MaybeHad::No).await.unwrap();
     delivery.finish().await.unwrap();
-    assert_eq!(of(&ahead_has), ["3:a"]);
-    assert_eq!(of(&behind_has), ["1:a", "2:a", "3:a"]);
-    assert_eq!(delivery.delivered().await.unwrap().number, 3);
+    assert_eq!(of(&ahead_has), ["3:a", "1:b"]);
+    assert_eq!(of(&behind_has), ["1:a", "2:a", "3:a", "1:b"]);
+    assert_eq!(delivery.delivered().await.unwrap().number, 4);
 }
 
 #[tokio::test]
@@ -192,7 +207,7 @@ async fn a_stop_by_the_output_ends_the_run_with_its_reason() {
     let mut delivery = Delivery::start(vec![opened("csv", output, None)], &world.settings)
         .await
         .unwrap();
-    let given = delivery.deliver(&findings(1, &["a"])).await;
+    let given = delivery.deliver(&findings(1, &["a"]), MaybeHad::Yes).await;
     let error = given.and(delivery.finish().await).unwrap_err().to_string();
     assert!(error.contains("no space left"), "{error}");
 }

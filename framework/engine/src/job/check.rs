@@ -17,7 +17,7 @@ use datashark_sdk::{Aggregate, DynUseCase, Error, Findings};
 use super::records::{Known, known, no_column};
 use super::run::quoted;
 use super::sql_use_case::SqlUseCase;
-use super::{BATCH_INPUT, Job, Registry};
+use super::{BATCH_INPUT, Job, Registry, sharing};
 use crate::aggregate::{self, Aggregation, Planned};
 use crate::filter::Filter;
 use crate::run::lane::{self, TimeSource};
@@ -108,6 +108,8 @@ impl Check<'_> {
             aggregation: planned.aggregation,
         };
         let batch_input = self.find_input(BATCH_INPUT);
+        let mut notes = planned.warnings;
+        notes.extend(sharing::notes(&input.0, &records.time));
         Some(Job {
             conf: self.conf.clone(),
             global: self.global.clone(),
@@ -119,7 +121,7 @@ impl Check<'_> {
             parameters,
             _session: session,
             output_files,
-            notes: planned.warnings,
+            notes,
         })
     }
 

@@ -8,6 +8,7 @@ mod records;
 mod replay;
 mod run;
 mod scoring;
+mod sharing;
 mod sql_use_case;
 mod training;
 

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use datashark_sdk::input::{
     Content, Directives, DynInput, Header, HeaderRule, InputBatch, InputEvent, Micros, PartitionId,
-    Payloads, Progress,
+    Payloads, Progress, Resume,
 };
 use datashark_sdk::output::FindingsBatch;
 use datashark_sdk::{Findings, Window};
@@ -29,7 +29,7 @@ use crate::deliver::{Delivered, Delivery, Patience};
 use crate::error::{Error, Result};
 use crate::quarantine::{Kept, Origin, QuarantineFolder, RECORDS};
 use crate::run::lane::Report;
-use crate::run::{Durable, Observer, Resuming, Settings, Until, WindowSink, run};
+use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Until, WindowSink, run};
 
 /// How often a delivery is tried.
 const TRIES: u32 = 10;
@@ -296,6 +296,7 @@ impl ReplayedRecords {
             events.push_back(InputEvent::Assigned {
                 partition: partition.clone(),
                 name,
+                resume: None,
             });
             for batch in batches {
                 let batch = batch.into_batch(partition.clone(), rule);
@@ -351,8 +352,15 @@ impl DynInput for ReplayedRecords {
         Ok(self.events.pop_front())
     }
 
-    async fn acknowledge(&mut self, _: &BTreeMap<PartitionId, u64>) -> datashark_sdk::Result<()> {
+    async fn acknowledge(
+        &mut self,
+        _: &BTreeMap<PartitionId, Resume>,
+    ) -> datashark_sdk::Result<()> {
         Ok(())
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     fn progress(&self) -> Progress {
@@ -369,8 +377,13 @@ struct ReplaySink<'a> {
 
 #[async_trait]
 impl WindowSink for ReplaySink<'_> {
-    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()> {
-        self.scoring.window(window, rows).await
+    async fn window(
+        &mut self,
+        window: Window,
+        rows: Vec<RecordBatch>,
+        maybe_had: MaybeHad,
+    ) -> Result<()> {
+        self.scoring.window(window, rows, maybe_had).await
     }
 
     fn keep(&mut self, input: &str, report: &Report) -> Result<()> {

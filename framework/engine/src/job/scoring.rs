@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
 use crate::run::lane::guarded;
-use crate::run::{Observer, WindowSink};
+use crate::run::{MaybeHad, Observer, WindowSink};
 
 /// Scores the rows of windows and delivers the findings.
 pub(super) struct Scoring {
@@ -51,7 +51,12 @@ impl Scoring {
 
 #[async_trait]
 impl WindowSink for Scoring {
-    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()> {
+    async fn window(
+        &mut self,
+        window: Window,
+        rows: Vec<RecordBatch>,
+        maybe_had: MaybeHad,
+    ) -> Result<()> {
         if rows.iter().all(|rows| rows.num_rows() == 0) {
             if window.is_whole() {
                 self.observer.message("No data received");
@@ -78,7 +83,7 @@ impl WindowSink for Scoring {
             findings,
             ids,
         };
-        self.delivery.deliver(&batch).await
+        self.delivery.deliver(&batch, maybe_had).await
     }
 
     fn number(&self) -> u64 {

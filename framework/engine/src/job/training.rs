@@ -14,7 +14,7 @@ use super::{Job, sql_use_case};
 use crate::error::{Error, Result};
 use crate::model::{ModelFile, Reason};
 use crate::run::lane::{TimeSource, guarded};
-use crate::run::{Observer, Settings, Stop, Until, WindowSink, run};
+use crate::run::{MaybeHad, Observer, Settings, Stop, Until, WindowSink, run};
 use crate::window::Windowing;
 
 /// Keeps the rows of the one window that training has.
@@ -25,7 +25,7 @@ struct Kept {
 
 #[async_trait]
 impl WindowSink for Kept {
-    async fn window(&mut self, _: Window, rows: Vec<RecordBatch>) -> Result<()> {
+    async fn window(&mut self, _: Window, rows: Vec<RecordBatch>, _: MaybeHad) -> Result<()> {
         self.rows = rows;
         Ok(())
     }

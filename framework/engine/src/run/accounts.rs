@@ -7,7 +7,7 @@ use datashark_sdk::input::{Micros, PartitionId};
 use super::lane::Report;
 use crate::checkpoint::PartitionCheckpoint;
 use crate::ledger::Ledger;
-use crate::window::Slot;
+use crate::window::{Share, Slot};
 
 /// A place in a partition, and the latest event time before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,7 @@ struct Place {
 struct Account {
     name: String,
     lane_idx: usize,
+    share: Share,
     ledger: Ledger,
     /// Everything before this place is done with.
     done: Place,
@@ -29,6 +30,10 @@ struct Account {
     /// For every slot with records of this partition that is not delivered: the start of the first
     /// batch that has one.
     open: BTreeMap<Slot, Place>,
+    /// Its windows that end at or before this were delivered.
+    delivered_until: Option<Micros>,
+    /// How often windows had been closed when it came.
+    came_after: u64,
     /// When something last came, and whether its end was reached since.
     last_seen: Micros,
     idle: bool,
@@ -48,30 +53,27 @@ impl Accounts {
     pub(crate) fn assigned(
         &mut self,
         partition: &PartitionId,
-        name: String,
-        resumed: Option<&PartitionCheckpoint>,
+        share: Share,
+        from: &PartitionCheckpoint,
+        came_after: u64,
         n_lanes: usize,
         now: Micros,
     ) -> usize {
         let lane_idx = self.n_assigned % n_lanes;
         self.n_assigned += 1;
-        let place = resumed.map_or(
-            Place {
-                offset: 0,
-                max_time: None,
-            },
-            |resumed| Place {
-                offset: resumed.offset,
-                max_time: resumed.max_time,
-            },
-        );
         let account = Account {
-            name,
+            name: from.name.clone(),
             lane_idx,
+            share,
             ledger: Ledger::default(),
-            done: place,
-            accounted: resumed.map_or(0, |resumed| resumed.accounted),
+            done: Place {
+                offset: from.offset,
+                max_time: from.max_time,
+            },
+            accounted: from.accounted,
             open: BTreeMap::new(),
+            delivered_until: from.closed_until,
+            came_after,
             last_seen: now,
             idle: false,
         };
@@ -133,20 +135,24 @@ impl Accounts {
         debug_assert_eq!(account.ledger.conservation_gap(), 0, "{:?}", account.ledger);
     }
 
-    /// Slots were delivered with their last window.
-    pub(crate) fn delivered(&mut self, slots: &[Slot]) {
+    /// Windows up to a time were delivered, and these slots with their last one; `number` says the how
+    /// manyth time windows were closed.
+    pub(crate) fn delivered(&mut self, slots: &[Slot], until: Option<Micros>, number: u64) {
         for account in self.partitions.values_mut() {
             for slot in slots {
                 account.open.remove(slot);
             }
+            if account.came_after < number {
+                account.delivered_until = account.delivered_until.max(until);
+            }
         }
     }
 
-    /// A partition is gone for good.
-    pub(crate) fn forgotten(&mut self, partition: &PartitionId) {
-        if let Some(account) = self.partitions.remove(partition) {
-            self.closed += account.ledger;
-        }
+    /// A partition is gone for good, or somebody else's; gives whose windows its own were made with.
+    pub(crate) fn forgotten(&mut self, partition: &PartitionId) -> Option<Share> {
+        let account = self.partitions.remove(partition)?;
+        self.closed += account.ledger;
+        Some(account.share)
     }
 
     /// Whether a partition has no record in an open window or on its way.
@@ -187,6 +193,7 @@ impl Accounts {
                 offset: from.offset,
                 max_time: from.max_time,
                 accounted: account.done.offset.max(account.accounted),
+                closed_until: account.delivered_until,
             }
         };
         self.partitions
@@ -228,19 +235,25 @@ mod tests {
 
     #[test]
     fn a_partition_is_read_again_from_the_first_batch_of_an_open_window() {
-        let (p, slot) = (PartitionId::new("p"), |pane| Slot { pane, first: pane });
+        let (p, first) = (PartitionId::new("p"), Share::default());
+        let slot = |pane| Slot {
+            pane,
+            first: pane,
+            share: first,
+        };
         let mut accounts = Accounts::default();
-        accounts.assigned(&p, "file".into(), None, 1, 0);
+        accounts.assigned(&p, first, &PartitionCheckpoint::default(), 0, 1, 0);
         for (end, slots) in [(10, [slot(0)]), (20, [slot(60)]), (30, [slot(0)])] {
             accounts.routed(&p, 5, 0);
             accounts.reported(&report(5, end, end as Micros, &slots));
         }
         assert_eq!(accounts.checkpoint()["p"].offset, 0);
-        accounts.delivered(&[slot(0)]);
+        accounts.delivered(&[slot(0)], Some(60), 1);
         let checkpoint = &accounts.checkpoint()["p"];
         assert_eq!((checkpoint.offset, checkpoint.max_time), (10, Some(10)));
+        assert_eq!(checkpoint.closed_until, Some(60));
         assert_eq!(checkpoint.accounted, 30);
-        accounts.delivered(&[slot(60)]);
+        accounts.delivered(&[slot(60)], Some(120), 2);
         assert_eq!(accounts.checkpoint()["p"].offset, 30);
         assert_eq!(accounts.total().aggregated, 15);
         assert_eq!(accounts.total().conservation_gap(), 0);
@@ -253,13 +266,30 @@ mod tests {
             offset: 10,
             max_time: Some(10),
             accounted: 30,
+            closed_until: Some(5),
         };
         let mut accounts = Accounts::default();
-        accounts.assigned(&p, "file".into(), Some(&earlier), 1, 0);
+        accounts.assigned(&p, Share::default(), &earlier, 0, 1, 0);
         assert_eq!(accounts.checkpoint()["p"], earlier);
         accounts.routed(&p, 5, 0);
         accounts.reported(&report(5, 20, 20, &[]));
         let checkpoint = &accounts.checkpoint()["p"];
         assert_eq!((checkpoint.offset, checkpoint.accounted), (20, 30));
+    }
+
+    #[test]
+    fn what_was_closed_before_a_partition_came_is_not_of_its_windows() {
+        let p = PartitionId::new("p");
+        let mut accounts = Accounts::default();
+        let from = PartitionCheckpoint {
+            closed_until: Some(60),
+            ..PartitionCheckpoint::default()
+        };
+        accounts.assigned(&p, Share(7), &from, 2, 1, 0);
+        accounts.delivered(&[], Some(600), 2);
+        assert_eq!(accounts.checkpoint()["p"].closed_until, Some(60));
+        accounts.delivered(&[], Some(120), 3);
+        assert_eq!(accounts.checkpoint()["p"].closed_until, Some(120));
+        assert_eq!(accounts.forgotten(&p), Some(Share(7)));
     }
 }

@@ -10,13 +10,23 @@ use datashark_sdk::input::Micros;
 use tokio::sync::{mpsc, oneshot};
 
 use super::lane::{Last, Pipeline, ToLane, guarded};
+use super::sink::MaybeHad;
 use super::{WindowSink, lanes_gone};
 use crate::aggregate::State;
 use crate::error::{Error, Result};
-use crate::window::{Slot, Windowing};
+use crate::window::{Share, Slot, Windowing};
 
 /// Windows whose states are asked for at a time.
 const WINDOWS_AT_A_TIME: usize = 64;
+
+/// How far the windows of a share are.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// Those that end at or before this were closed.
+    closed_until: Option<Micros>,
+    /// Whether it goes on where this state folder says.
+    is_own: bool,
+}
 
 /// The open windows.
 pub(crate) struct Closing {
@@ -24,7 +34,11 @@ pub(crate) struct Closing {
     slots: BTreeSet<Slot>,
     /// Windows with records, by end and start.
     open: BTreeSet<(Micros, Micros)>,
+    shares: BTreeMap<Share, Progress>,
+    /// Windows of any share that end at or before this were closed.
     closed_until: Option<Micros>,
+    /// The same before this run.
+    closed_earlier: Option<Micros>,
     /// The start of the last window that had a record.
     latest_start: Option<Micros>,
 }
@@ -36,14 +50,32 @@ impl Closing {
             pipeline,
             slots,
             open,
+            shares: BTreeMap::new(),
             closed_until,
+            closed_earlier: closed_until,
             latest_start: None,
         }
     }
 
-    /// Windows that end at or before this were delivered.
+    /// Windows that end at or before this were closed.
     pub(crate) fn closed_until(&self) -> Option<Micros> {
         self.closed_until
+    }
+
+    /// A share comes, with windows that were closed until then. `is_own` says that the state folder
+    /// says so, and no other instance.
+    pub(crate) fn begins(&mut self, share: Share, closed_until: Option<Micros>, is_own: bool) {
+        let progress = Progress {
+            closed_until,
+            is_own,
+        };
+        self.shares.entry(share).or_insert(progress);
+    }
+
+    /// A share goes, with all that was made of it.
+    pub(crate) fn revoked(&mut self, share: Share) {
+        self.shares.remove(&share);
+        self.slots.retain(|slot| slot.share != share);
     }
 
     /// Records went to these slots.
@@ -54,7 +86,7 @@ impl Closing {
             }
             if let Windowing::Timed(windows) = self.pipeline.records.windowing {
                 let of_slot = windows.of_slot(*slot);
-                let behind = |w: &Window| self.closed_until.is_none_or(|until| w.end > until);
+                let behind = |w: &Window| is_behind(&self.shares, slot.share, w);
                 self.open
                     .extend(of_slot.filter(behind).map(|w| (w.end, w.start)));
                 self.latest_start = self.latest_start.max(Some(windows.last(slot.pane)));
@@ -96,18 +128,17 @@ impl Closing {
         sink: &mut dyn WindowSink,
     ) -> Result<Vec<Slot>> {
         let mut closed_slots = Vec::new();
+        let timed = due.iter().filter(|window| !window.is_whole());
+        let until = timed.map(|window| window.end).max();
+        let until = until.map(|end| watermark.map_or(end, |watermark| end.max(watermark)));
         for due in due.chunks(WINDOWS_AT_A_TIME) {
             let wanted: Vec<Vec<(Slot, Last)>> = due.iter().map(|w| self.slots_of(*w)).collect();
-            let ends = due.iter().map(|window| window.end).max();
-            let until = self.closed_until.max(ends).max(watermark);
             let collected = collect(&wanted, until.unwrap_or(Micros::MIN), lanes).await?;
-            for (window, states) in due.iter().zip(collected) {
+            for ((window, slots), states) in due.iter().zip(&wanted).zip(collected) {
                 let rows = self.finish(states).await?;
-                sink.window(*window, rows).await?;
+                let maybe_had = self.may_be_had(window, slots);
+                sink.window(*window, rows, maybe_had).await?;
                 self.open.remove(&(window.end, window.start));
-            }
-            if !due.iter().any(Window::is_whole) {
-                self.closed_until = until;
             }
             let gone = wanted
                 .into_iter()
@@ -118,7 +149,22 @@ impl Closing {
                 closed_slots.push(slot);
             }
         }
+        self.closed_until = self.closed_until.max(until);
+        for progress in self.shares.values_mut() {
+            progress.closed_until = progress.closed_until.max(until);
+        }
         Ok(closed_slots)
+    }
+
+    /// Whether an output may have a window of an earlier run: all in it goes on where the state folder
+    /// says, and it was not closed for one share after another.
+    fn may_be_had(&self, window: &Window, slots: &[(Slot, Last)]) -> MaybeHad {
+        let is_own = |slot: &Slot| self.shares.get(&slot.share).is_none_or(|it| it.is_own);
+        let is_new = self.closed_earlier.is_none_or(|until| window.end > until);
+        match is_new && slots.iter().all(|(slot, _)| is_own(slot)) {
+            true => MaybeHad::Yes,
+            false => MaybeHad::No,
+        }
     }
 
     /// The slots that count in a window, and whether it is their last.
@@ -126,18 +172,15 @@ impl Closing {
         let Windowing::Timed(windows) = self.pipeline.records.windowing else {
             return vec![(Slot::WHOLE, Last::Yes)];
         };
-        let from = Slot {
-            pane: window.start,
-            first: Micros::MIN,
-        };
-        let to = Slot {
-            pane: window.end,
-            first: Micros::MIN,
+        let at = |pane| Slot {
+            pane,
+            ..Slot::WHOLE
         };
         let in_window = self
             .slots
-            .range(from..to)
-            .filter(|slot| windows.counts_in(**slot, window));
+            .range(at(window.start)..at(window.end))
+            .filter(|slot| windows.counts_in(**slot, window))
+            .filter(|slot| is_behind(&self.shares, slot.share, &window));
         let last = |slot: &Slot| match windows.last(slot.pane) == window.start {
             true => Last::Yes,
             false => Last::No,
@@ -152,6 +195,12 @@ impl Closing {
         let rows = tokio::task::spawn_blocking(finish).await;
         rows.map_err(|error| Error::Internal(format!("closing a window: {error}")))?
     }
+}
+
+/// Whether a window of a share is still to be closed.
+fn is_behind(shares: &BTreeMap<Share, Progress>, share: Share, window: &Window) -> bool {
+    let closed_until = shares.get(&share).and_then(|it| it.closed_until);
+    closed_until.is_none_or(|until| window.end > until)
 }
 
 /// Asks every lane for the states of the slots of each window.

@@ -12,6 +12,7 @@ use super::lane::Report;
 use crate::aside::{AsideFile, AsideRecord};
 use crate::checkpoint::{Checkpoint, CheckpointFile, OutputCheckpoint, PartitionCheckpoint};
 use crate::error::{Error, Result};
+use crate::note;
 use crate::quarantine::{self, Entry, Place, Quarantine, RECORDS};
 
 /// Invalid records that are told one by one; after that, only when their number has grown tenfold.
@@ -215,17 +216,17 @@ impl Durable {
         self.checkpoint.partitions.remove(partition.as_str());
     }
 
-    /// Makes durable how far the run is; gives the offsets that the input may commit.
+    /// Makes durable how far the run is; gives what the input may commit.
     pub(crate) fn commit(
         &mut self,
         partitions: BTreeMap<String, PartitionCheckpoint>,
         closed_until: Option<Micros>,
         outputs: BTreeMap<String, OutputCheckpoint>,
-    ) -> Result<BTreeMap<PartitionId, u64>> {
-        let offsets = partitions
+    ) -> Result<BTreeMap<PartitionId, Resume>> {
+        let done = partitions
             .iter()
-            .map(|(id, p)| (PartitionId::new(id.as_str()), p.offset));
-        let offsets = offsets.collect();
+            .map(|(id, place)| (PartitionId::new(id.as_str()), note::resume(place)));
+        let done = done.collect();
         if self.resuming == Resuming::Yes {
             self.checkpoint.partitions.extend(partitions);
             self.checkpoint.closed_until = closed_until;
@@ -235,7 +236,7 @@ impl Durable {
         self.checkpoint.late_bytes = self.late.sync()?;
         self.file.save(&self.checkpoint)?;
         self.arrivals.committed(&self.checkpoint)?;
-        Ok(offsets)
+        Ok(done)
     }
 }
 

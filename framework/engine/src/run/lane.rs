@@ -24,7 +24,7 @@ use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ledger::Ledger;
-use crate::window::{MAX_TIME, Slot, Windowing, assign, rows_of};
+use crate::window::{MAX_TIME, Share, Slot, Windowing, assign, rows_of};
 
 /// Where a record's time comes from.
 #[derive(Debug, Clone)]
@@ -69,16 +69,18 @@ pub(crate) enum ToLane {
     /// A partition goes on where an earlier run was.
     Resume {
         partition: PartitionId,
-        max_time: Option<Micros>,
-        accounted: u64,
+        place: PartitionState,
     },
+    /// A partition is somebody else's from now on: what was made of it is dropped.
+    Revoke(PartitionId),
     /// Records, and when they arrived.
     Batch {
         batch: Box<InputBatch>,
         arrival: Micros,
     },
     /// Windows close: hand over the states of these slots, window by window. `last` says that no
-    /// later window needs the slot.
+    /// later window needs the slot. A record that is earlier than `closed_until` is late from now on,
+    /// of whatever partition.
     Collect {
         windows: Vec<Vec<(Slot, Last)>>,
         closed_until: Micros,
@@ -112,10 +114,14 @@ pub(crate) struct Report {
 
 /// What a lane knows of a partition.
 #[derive(Debug, Clone, Copy, Default)]
-struct PartitionState {
-    max_time: Option<Micros>,
+pub(crate) struct PartitionState {
+    /// With whose windows its own are made.
+    pub(crate) share: Share,
+    pub(crate) max_time: Option<Micros>,
     /// Records before this offset were accounted for by an earlier run.
-    accounted: u64,
+    pub(crate) accounted: u64,
+    /// Its windows that end at or before this were closed.
+    pub(crate) closed_until: Option<Micros>,
 }
 
 /// A lane.
@@ -126,12 +132,11 @@ pub(crate) struct Lane {
     /// What the states took when they were last counted.
     state_bytes: usize,
     partitions: HashMap<PartitionId, PartitionState>,
-    closed_until: Micros,
 }
 
 impl Lane {
     /// A lane of a pipeline.
-    pub(crate) fn try_new(pipeline: Arc<Pipeline>, closed_until: Option<Micros>) -> Result<Self> {
+    pub(crate) fn try_new(pipeline: Arc<Pipeline>) -> Result<Self> {
         let reading = Reading::try_new(&pipeline)?;
         Ok(Lane {
             pipeline,
@@ -139,7 +144,6 @@ impl Lane {
             states: HashMap::new(),
             state_bytes: 0,
             partitions: HashMap::new(),
-            closed_until: closed_until.unwrap_or(-MAX_TIME),
         })
     }
 
@@ -151,18 +155,13 @@ impl Lane {
     ) {
         while let Some(order) = orders.blocking_recv() {
             match order {
-                ToLane::Resume {
-                    partition,
-                    max_time,
-                    accounted,
-                } => {
-                    self.partitions.insert(
-                        partition,
-                        PartitionState {
-                            max_time,
-                            accounted,
-                        },
-                    );
+                ToLane::Resume { partition, place } => {
+                    self.partitions.insert(partition, place);
+                }
+                ToLane::Revoke(partition) => {
+                    if let Some(PartitionState { share, .. }) = self.partitions.remove(&partition) {
+                        self.states.retain(|slot, _| slot.share != share);
+                    }
                 }
                 ToLane::Batch { batch, arrival } => {
                     let report = guarded(|| self.batch(*batch, arrival));
@@ -176,7 +175,9 @@ impl Lane {
                     closed_until,
                     reply,
                 } => {
-                    self.closed_until = closed_until;
+                    for partition in self.partitions.values_mut() {
+                        partition.closed_until = partition.closed_until.max(Some(closed_until));
+                    }
                     let states = guarded(|| self.collect(&windows));
                     if reply.send(states).is_err() {
                         return;
@@ -235,7 +236,7 @@ impl Lane {
             times,
             &mut report.max_time,
             lateness,
-            self.closed_until,
+            state.closed_until.unwrap_or(-MAX_TIME),
         );
         for row in &found.late {
             self.late(*row, &rows, content, state, report);
@@ -243,7 +244,8 @@ impl Lane {
         for (slot, runs) in found.slots {
             let of_slot = rows_of(&rows.rows, &runs)?;
             report.ledger.aggregated += of_slot.num_rows() as u64;
-            self.aggregate(slot, &of_slot, report)?;
+            let share = state.share;
+            self.aggregate(Slot { share, ..slot }, &of_slot, report)?;
         }
         Ok(())
     }

@@ -25,19 +25,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datashark_sdk::Window;
-use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId};
+use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId, Resume};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use self::accounts::Accounts;
 use self::closing::Closing;
 pub(crate) use self::durable::{Durable, Resuming};
-use self::lane::{Lane, Pipeline, Report, ToLane};
+use self::lane::{Lane, PartitionState, Pipeline, Report, ToLane};
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};
-pub(crate) use self::sink::WindowSink;
+pub(crate) use self::sink::{MaybeHad, WindowSink};
+use crate::checkpoint::PartitionCheckpoint;
 use crate::error::{Error, Result};
-use crate::window::{Slot, Watermarks, Windowing};
+use crate::note;
+use crate::window::{Share, Slot, Watermarks, Windowing};
 
 /// Batches that may wait in front of every lane.
 const BATCHES_PER_LANE: usize = 2;
@@ -57,7 +59,7 @@ pub(crate) async fn run(
     settings: Settings,
 ) -> Result<Outcome> {
     let closed_until = durable.as_ref().and_then(Durable::closed_until);
-    let (lanes, reports) = start_lanes(&pipeline, settings.n_lanes, closed_until)?;
+    let (lanes, reports) = start_lanes(&pipeline, settings.n_lanes)?;
     let run = Run {
         closing: Closing::new(Arc::clone(&pipeline), closed_until),
         pipeline,
@@ -73,6 +75,8 @@ pub(crate) async fn run(
         failures: Vec::new(),
         started: settings.clock.now(),
         last_commit: settings.clock.now(),
+        n_closed: 0,
+        n_shares: 0,
         undelivered: VecDeque::new(),
         delivered_until: closed_until,
         uncommitted: false,
@@ -90,16 +94,12 @@ pub(crate) async fn run(
 type Lanes = Vec<mpsc::UnboundedSender<ToLane>>;
 type Reports = mpsc::UnboundedReceiver<Result<Report>>;
 
-fn start_lanes(
-    pipeline: &Arc<Pipeline>,
-    n_lanes: usize,
-    closed_until: Option<Micros>,
-) -> Result<(Lanes, Reports)> {
+fn start_lanes(pipeline: &Arc<Pipeline>, n_lanes: usize) -> Result<(Lanes, Reports)> {
     let (report, reports) = mpsc::unbounded_channel();
     let mut lanes = Vec::new();
     for i in 0..n_lanes.max(1) {
         let (order, orders) = mpsc::unbounded_channel();
-        let lane = Lane::try_new(Arc::clone(pipeline), closed_until)?;
+        let lane = Lane::try_new(Arc::clone(pipeline))?;
         let report = report.clone();
         let thread = std::thread::Builder::new().name(format!("lane-{i}"));
         thread
@@ -127,6 +127,10 @@ struct Run<'a> {
     failures: Vec<String>,
     started: Micros,
     last_commit: Micros,
+    /// How often windows were closed.
+    n_closed: u64,
+    /// Partitions that came to a share of their own.
+    n_shares: u64,
     /// Windows that were closed and that some output may not have yet, in order.
     undelivered: VecDeque<Undelivered>,
     /// Every output has the windows that end at or before this.
@@ -149,8 +153,10 @@ struct Run<'a> {
 
 /// Windows on their way to the outputs.
 struct Undelivered {
-    /// The number of the last of them.
+    /// The number of the last of them, as the outputs count.
     number: u64,
+    /// The how manyth time windows were closed.
+    n_closed: u64,
     closed_until: Option<Micros>,
     /// What no later window needs; read again after a crash until these are delivered.
     slots: Vec<Slot>,
@@ -220,18 +226,26 @@ impl Run<'_> {
         if self.settings.until == Until::End {
             return;
         }
+        self.replaying = durable.replaying();
+        // Another instance may have them now; the windows of one that comes are made by themselves.
+        if self.input.is_shared() {
+            return;
+        }
         let (now, n_lanes) = (self.settings.clock.now(), self.lanes.len());
         for (id, earlier) in durable.earlier_partitions() {
             self.accounts
-                .assigned(&id, earlier.name.clone(), Some(earlier), n_lanes, now);
+                .assigned(&id, Share::default(), earlier, 0, n_lanes, now);
             self.watermarks.assigned(id, earlier.max_time);
         }
-        self.replaying = durable.replaying();
     }
 
     async fn event(&mut self, event: InputEvent) -> Result<()> {
         match event {
-            InputEvent::Assigned { partition, name } => self.assigned(partition, name),
+            InputEvent::Assigned {
+                partition,
+                name,
+                resume,
+            } => self.assigned(partition, name, resume),
             InputEvent::Batch(batch) => {
                 // An arrival is noted under the partition's name: a restart must know it by that
                 // name, and an input may choose one anew for what no checkpoint knows.
@@ -248,9 +262,7 @@ impl Run<'_> {
                 self.replaying.remove(&partition);
                 Ok(())
             }
-            // Its records are in the open windows' states, together with others'; they come out
-            // where it is read now, and must not come out here.
-            InputEvent::Revoked(partition) => Err(Error::Reassigned(partition.to_string())),
+            InputEvent::Revoked(partition) => self.revoked(&partition).await,
             InputEvent::Ended { partition, forget } => {
                 self.watermarks.ended(&partition);
                 self.replaying.remove(&partition);
@@ -271,28 +283,71 @@ impl Run<'_> {
         }
     }
 
-    fn assigned(&mut self, partition: PartitionId, name: String) -> Result<()> {
-        let now = self.settings.clock.now();
-        let resumed = self
-            .durable
-            .as_ref()
-            .and_then(|durable| durable.resumed(&partition));
-        let n_lanes = self.lanes.len();
-        let lane_idx = self
-            .accounts
-            .assigned(&partition, name, resumed, n_lanes, now);
-        let max_time = resumed.and_then(|resumed| resumed.max_time);
-        let accounted = resumed.map_or(0, |resumed| resumed.accounted);
+    fn assigned(
+        &mut self,
+        partition: PartitionId,
+        name: String,
+        resume: Option<Resume>,
+    ) -> Result<()> {
+        let is_shared = self.input.is_shared();
+        let known = self.durable.as_ref();
+        let known = known.and_then(|durable| durable.resumed(&partition));
+        let told = resume.map(|resume| note::place(&name, &resume));
+        // The later one; an instance that had it in between has acknowledged more than we know of.
+        let later = |it: &PartitionCheckpoint| (it.offset, it.accounted, it.closed_until);
+        let is_own = match (known, &told) {
+            (Some(known), Some(told)) => later(known) >= later(told),
+            (known, _) => known.is_some(),
+        };
+        let mut from = match is_own {
+            true => known.cloned(),
+            false => told,
+        }
+        .unwrap_or_default();
+        from.name = name;
+        let share = match is_shared {
+            true => {
+                self.n_shares += 1;
+                Share(self.n_shares)
+            }
+            false => Share::default(),
+        };
+        if !is_shared {
+            from.closed_until = self.closing.closed_until();
+        }
+        self.closing
+            .begins(share, from.closed_until, is_own || !is_shared);
+        let (now, n_lanes) = (self.settings.clock.now(), self.lanes.len());
+        let lane_idx =
+            self.accounts
+                .assigned(&partition, share, &from, self.n_closed, n_lanes, now);
         self.has_new_partitions = true;
-        self.watermarks.assigned(partition.clone(), max_time);
-        self.order(
-            lane_idx,
-            ToLane::Resume {
-                partition,
-                max_time,
-                accounted,
-            },
-        )
+        self.watermarks.assigned(partition.clone(), from.max_time);
+        let place = PartitionState {
+            share,
+            max_time: from.max_time,
+            accounted: from.accounted,
+            closed_until: from.closed_until,
+        };
+        self.order(lane_idx, ToLane::Resume { partition, place })
+    }
+
+    /// What was made of a partition and is not delivered is dropped: it comes out where the partition is
+    /// read now, from where we acknowledged it.
+    async fn revoked(&mut self, partition: &PartitionId) -> Result<()> {
+        self.settle().await?;
+        let lane_idx = self.accounts.lane_idx(partition);
+        self.order(lane_idx, ToLane::Revoke(partition.clone()))?;
+        if let Some(share) = self.accounts.forgotten(partition) {
+            self.closing.revoked(share);
+        }
+        self.watermarks.revoked(partition);
+        self.replaying.remove(partition);
+        self.gone.remove(partition);
+        if let Some(durable) = &mut self.durable {
+            durable.forget(partition);
+        }
+        self.close_due().await
     }
 
     /// Sends a batch to a lane, with the time when it arrived.
@@ -407,9 +462,13 @@ impl Run<'_> {
             .closing
             .close(&due, watermark, &self.lanes, self.sink)
             .await?;
+        self.n_closed += 1;
+        let timed = due.iter().filter(|window| !window.is_whole());
+        let ends = timed.map(|window| window.end).max();
         self.undelivered.push_back(Undelivered {
             number: self.sink.number(),
-            closed_until: self.closing.closed_until(),
+            n_closed: self.n_closed,
+            closed_until: ends.max(watermark),
             slots,
         });
         self.uncommitted |= !due.is_empty();
@@ -422,8 +481,10 @@ impl Run<'_> {
             .undelivered
             .pop_front_if(|windows| windows.number <= number)
         {
-            self.accounts.delivered(&windows.slots);
-            self.delivered_until = windows.closed_until;
+            let until = windows.closed_until;
+            self.accounts
+                .delivered(&windows.slots, until, windows.n_closed);
+            self.delivered_until = self.delivered_until.max(until);
         }
     }
 

@@ -8,11 +8,26 @@ use super::lane::Report;
 use crate::deliver::Delivered;
 use crate::error::Result;
 
-/// Takes the rows of closed windows, in the order of the windows' ends.
+/// Whether an output may have a window of an earlier run already: then it is not given it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MaybeHad {
+    /// It may: the state folder says which do.
+    Yes,
+    /// None has this part of it.
+    No,
+}
+
+/// Takes the rows of closed windows, in the order of the windows' ends; but a window may come again
+/// with the rows of a partition that came late to this instance.
 #[async_trait]
 pub(crate) trait WindowSink: Send {
     /// A window closed.
-    async fn window(&mut self, window: Window, rows: Vec<RecordBatch>) -> Result<()>;
+    async fn window(
+        &mut self,
+        window: Window,
+        rows: Vec<RecordBatch>,
+        maybe_had: MaybeHad,
+    ) -> Result<()>;
 
     /// Records that are to be kept aside where the run has no state folder.
     fn keep(&mut self, input: &str, report: &Report) -> Result<()> {

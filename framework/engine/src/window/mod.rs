@@ -46,13 +46,23 @@ pub(crate) struct Slot {
     pub(crate) pane: Micros,
     /// The start of the first window that they count in.
     pub(crate) first: Micros,
+    /// Whose they are.
+    pub(crate) share: Share,
 }
+
+/// Partitions whose windows are made together: they come, go and close as one.
+///
+/// All partitions of an input are one share, but of an input that several instances read: there each
+/// is its own, so that what was made of it can be left to the instance that it goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub(crate) struct Share(pub(crate) u64);
 
 impl Slot {
     /// The one slot of the window over everything.
     pub(crate) const WHOLE: Slot = Slot {
         pane: Micros::MIN,
         first: Micros::MIN,
+        share: Share(0),
     };
 }
 
@@ -84,11 +94,12 @@ impl Windows {
         (time - self.size).div_euclid(self.slide) * self.slide + self.slide
     }
 
-    /// The slot of a record, or `None` where it is late for all its windows.
+    /// The slot of a record, in the first share, or `None` where it is late for all its windows.
     pub(crate) fn slot(&self, time: Micros, watermark: Micros) -> Option<Slot> {
         let pane = self.pane(time);
         let first = self.first_ending_behind(pane.max(watermark));
-        (first <= self.last(pane)).then_some(Slot { pane, first })
+        let share = Share::default();
+        (first <= self.last(pane)).then_some(Slot { pane, first, share })
     }
 
     /// The window that starts here.

@@ -45,6 +45,11 @@ impl Watermarks {
         }
     }
 
+    /// A partition is somebody else's.
+    pub(crate) fn revoked(&mut self, partition: &PartitionId) {
+        self.partitions.remove(partition);
+    }
+
     /// Nothing more will come of a partition.
     pub(crate) fn ended(&mut self, partition: &PartitionId) {
         if let Some(progress) = self.partitions.get_mut(partition) {

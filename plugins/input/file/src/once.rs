@@ -59,6 +59,7 @@ pub(crate) fn start(
     first.extend(tasks.iter().map(|task| InputEvent::Assigned {
         partition: task.partition.clone(),
         name: task.place.path().display().to_string(),
+        resume: None,
     }));
     let total_bytes = tasks.iter().map(|task| task.size).sum();
     let n_readers = n_readers.min(tasks.len());

@@ -328,7 +328,7 @@ proptest! {
                 let n_read = at.index(partition.records.len() + 1);
                 let rest = &partition.records[n_read..];
                 let offset = rest.first().map_or(partition.end_offset, |(offset, _)| *offset);
-                resume.insert(id.clone(), Resume { offset });
+                resume.insert(id.clone(), Resume::at(offset));
                 expected.extend(rest.iter().map(|(_, line)| line.as_str()));
             }
             expected.sort_unstable();

@@ -170,7 +170,7 @@ async fn reading_goes_on_at_any_row() {
         panic!()
     };
     for offset in [1, 999, 1000, 1001, 2500, 2999, 3000] {
-        let resume = [(partition.clone(), Resume { offset })].into();
+        let resume = [(partition.clone(), Resume::at(offset))].into();
         let events = read(&path, Open { resume, ..once() }).await;
         assert_eq!(numbers(&events), (offset as i64..3000).collect::<Vec<_>>());
         assert!(

@@ -9,19 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use datashark_sdk::input::PartitionId;
+use datashark_sdk::input::{PartitionId, Resume};
 use datashark_sdk::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
 use crate::context::Context;
 
-type Offsets = BTreeMap<PartitionId, u64>;
+type Done = BTreeMap<PartitionId, Resume>;
 
 /// The way to the committing thread.
 #[derive(Debug)]
 pub(crate) struct Commits {
     /// `None` once no more are to come.
-    offsets: Option<Sender<Offsets>>,
+    offsets: Option<Sender<Done>>,
     done: Receiver<()>,
 }
 
@@ -48,8 +48,8 @@ impl Commits {
         })
     }
 
-    /// Commits these offsets, soon.
-    pub(crate) fn commit(&self, offsets: &Offsets) {
+    /// Commits this, soon.
+    pub(crate) fn commit(&self, offsets: &Done) {
         if let Some(sender) = &self.offsets {
             // The thread ends no sooner than this.
             let _ = sender.send(offsets.clone());
@@ -63,7 +63,7 @@ impl Commits {
     }
 }
 
-fn commit(consumer: &BaseConsumer<Context>, acknowledged: &Receiver<Offsets>) {
+fn commit(consumer: &BaseConsumer<Context>, acknowledged: &Receiver<Done>) {
     while let Ok(mut offsets) = acknowledged.recv() {
         acknowledged
             .try_iter()

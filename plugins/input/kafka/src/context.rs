@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datashark_kafka_connection::{Complaints, Trouble};
-use datashark_sdk::input::PartitionId;
+use datashark_sdk::input::{PartitionId, Resume};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -54,7 +54,7 @@ struct Owned {
     partition: i32,
     /// Where it began; less was never ours to commit.
     start: u64,
-    committed: Option<u64>,
+    committed: Option<Resume>,
 }
 
 /// How a partition is named, to the checkpoint and to a person.
@@ -136,35 +136,32 @@ impl Context {
                 topic: start.topic.clone(),
                 partition: start.partition,
                 start: start.offset,
-                committed: start.committed,
+                committed: start.committed.clone(),
             };
             owned.insert(start.id.clone(), partition);
         }
         locked(&self.changes).push(Change::Assigned(starts.to_vec()));
     }
 
-    /// What to commit of these offsets: those of partitions that are still ours, as far as they say
-    /// something new.
-    pub(crate) fn to_commit(&self, offsets: &BTreeMap<PartitionId, u64>) -> TopicPartitionList {
+    /// What to commit of this: what is of partitions that are still ours, as far as it says something
+    /// new.
+    pub(crate) fn to_commit(&self, done: &BTreeMap<PartitionId, Resume>) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         let mut owned = locked(&self.owned);
-        for (id, offset) in offsets {
+        for (id, resume) in done {
             let Some(partition) = owned.get_mut(id) else {
                 continue;
             };
-            if *offset < partition.start || partition.committed == Some(*offset) {
+            if resume.offset < partition.start || partition.committed.as_ref() == Some(resume) {
                 continue;
             }
-            let Ok(place) = i64::try_from(*offset) else {
+            let Ok(place) = i64::try_from(resume.offset) else {
                 continue;
             };
-            let added = list.add_partition_offset(
-                &partition.topic,
-                partition.partition,
-                Offset::Offset(place),
-            );
-            if added.is_ok() {
-                partition.committed = Some(*offset);
+            let mut element = list.add_partition(&partition.topic, partition.partition);
+            element.set_metadata(&resume.note);
+            if element.set_offset(Offset::Offset(place)).is_ok() {
+                partition.committed = Some(resume.clone());
             }
         }
         list

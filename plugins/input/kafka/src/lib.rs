@@ -50,9 +50,19 @@
 //! no longer ours is left out.
 //!
 //! Partitions are shared out by `cooperative-sticky`: one that stays where it is goes on undisturbed.
-//! One that is taken from us ends the run, with its open windows left uncommitted: its new owner starts
-//! at the commit and makes them again, with the same ids. So several instances of one group do not
-//! share windows yet; run one.
+//! What was made of one that is taken from us and is not delivered is dropped: its new owner starts at
+//! the commit and makes it again, with the same ids. With the offset goes a note (the commit's metadata)
+//! of which of its windows were delivered and how far its time was.
+//!
+//! # Several instances
+//! Instances of one group, each with a state folder of its own, share the work out by partitions: each
+//! makes the windows of the partitions that it has. So all records of a key have to be in one partition,
+//! as a producer sees to that sends them with that key; else each instance has a finding of its own
+//! for the key, with one id, and of these the last counts. Time has to be the records' (`timestamp_field`):
+//! by arrival, what is read again arrives again.
+//!
+//! A window that was delivered and whose commit a rebalance has cut off comes out twice, with one id:
+//! an output that overwrites by id holds it once.
 //!
 //! Dropping the input waits, ten seconds at most, for commits to be answered and the group to be left.
 //!
@@ -94,7 +104,7 @@ use async_trait::async_trait;
 use crossbeam_channel::{Receiver, bounded};
 use datashark_kafka_connection::Complaints;
 use datashark_sdk::conf::Problems;
-use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Progress};
+use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Progress, Resume};
 use datashark_sdk::{Error, Result, Stores};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -138,6 +148,8 @@ impl Input for Kafka {
     const NAME: &'static str = "kafka";
 
     const ABOUT: &'static str = "topics of Apache Kafka, as a member of a consumer group";
+
+    const IS_SHARED: bool = true;
 
     fn check(conf: &KafkaInputConf, _: &Stores) -> Problems {
         conf.problems()
@@ -203,8 +215,8 @@ impl Input for Kafka {
         }
     }
 
-    async fn acknowledge(&mut self, offsets: &BTreeMap<PartitionId, u64>) -> Result<()> {
-        self.commits.commit(offsets);
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        self.commits.commit(done);
         Ok(())
     }
 

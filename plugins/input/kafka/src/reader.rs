@@ -221,7 +221,12 @@ impl Reader {
             // It says where the partition begins, so that this is committed even if nothing comes: a
             // restart shall not begin at a later end.
             let first = block.take(&partition)?;
-            self.give(InputEvent::Assigned { partition, name })?;
+            let resume = start.resume();
+            self.give(InputEvent::Assigned {
+                partition,
+                name,
+                resume,
+            })?;
             if first.end_offset > 0 {
                 self.give(InputEvent::Batch(first))?;
             }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use datashark_sdk::input::{Micros, Open, PartitionId};
+use datashark_sdk::input::{Micros, Open, PartitionId, Resume};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -27,9 +27,17 @@ pub(crate) struct Start {
     /// The first offset to read.
     pub(crate) offset: u64,
     /// What the group has committed.
-    pub(crate) committed: Option<u64>,
+    pub(crate) committed: Option<Resume>,
     /// Where it ended when it was asked, if that matters.
     pub(crate) end: Option<u64>,
+}
+
+impl Start {
+    /// What the group has committed, where it begins there.
+    pub(crate) fn resume(&self) -> Option<Resume> {
+        let begins_there = |resume: &&Resume| resume.offset == self.offset;
+        self.committed.as_ref().filter(begins_there).cloned()
+    }
 }
 
 /// How it is found where partitions begin.
@@ -69,11 +77,15 @@ impl Starts {
             element.error()?;
             let (topic, partition) = (element.topic(), element.partition());
             let committed = match element.offset() {
-                Offset::Offset(offset) => Some(unsigned(offset)),
+                Offset::Offset(offset) => Some(Resume {
+                    offset: unsigned(offset),
+                    note: element.metadata().to_owned(),
+                }),
                 _ => None,
             };
             let id = id(topic, partition);
-            let known = committed.max(self.resume.get(&id).copied());
+            let of_group = committed.as_ref().map(|resume| resume.offset);
+            let known = of_group.max(self.resume.get(&id).copied());
             let edges = match known.is_none() || self.once {
                 true => Some(consumer.fetch_watermarks(topic, partition, PATIENCE)?),
                 false => None,

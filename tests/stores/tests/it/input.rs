@@ -37,7 +37,7 @@ pub(crate) fn once(stores: &Stores) -> Open {
 /// Goes on where an earlier run ended, or at this offset.
 pub(crate) fn resume(read: &Read, offset: u64) -> BTreeMap<PartitionId, Resume> {
     let ids = read.keys();
-    ids.map(|id| (id.clone(), Resume { offset })).collect()
+    ids.map(|id| (id.clone(), Resume::at(offset))).collect()
 }
 
 fn section(file: &str) -> Section {
@@ -87,7 +87,9 @@ pub(crate) async fn read(file: &str, told: Open) -> Read {
 /// Takes an event.
 pub(crate) fn take(read: &mut Read, event: InputEvent) {
     match event {
-        InputEvent::Assigned { partition, name } => {
+        InputEvent::Assigned {
+            partition, name, ..
+        } => {
             read.entry(partition).or_default().name = name;
         }
         InputEvent::Batch(batch) => {

@@ -117,7 +117,11 @@ impl Planner {
             tracked.partition.clone(),
             tracked.path.display().to_string(),
         );
-        self.tell(InputEvent::Assigned { partition, name })?;
+        self.tell(InputEvent::Assigned {
+            partition,
+            name,
+            resume: None,
+        })?;
         if is_new && self.begins_at_end() {
             self.begin_at_end(&mut tracked)?;
         }

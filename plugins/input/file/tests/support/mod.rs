@@ -120,9 +120,7 @@ impl Read {
 
     /// Where each partition goes on.
     pub(crate) fn resume(&self) -> BTreeMap<PartitionId, Resume> {
-        let resume = |partition: &Partition| Resume {
-            offset: partition.end_offset,
-        };
+        let resume = |partition: &Partition| Resume::at(partition.end_offset);
         self.partitions
             .iter()
             .map(|(id, partition)| (id.clone(), resume(partition)))
@@ -132,7 +130,9 @@ impl Read {
     /// Takes an event.
     pub(crate) fn take(&mut self, event: InputEvent) {
         match event {
-            InputEvent::Assigned { partition, name } => {
+            InputEvent::Assigned {
+                partition, name, ..
+            } => {
                 assert_eq!(self.n_bytes, 0, "all are assigned before the first batch");
                 self.assigned.push(name.clone());
                 self.partitions.insert(

@@ -7,7 +7,7 @@ use datashark_sdk::input::Open;
 use tokio::time::timeout;
 
 use crate::broker::{create_topic, numbered, shared, write};
-use crate::seen::Seen;
+use crate::seen::{Seen, noted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_instances_read_all_between_them_however_partitions_move() {
@@ -45,6 +45,11 @@ async fn two_instances_read_all_between_them_however_partitions_move() {
     for records in second.records.values() {
         assert_eq!(records[0].0, 500);
         assert_eq!(records.len(), 1000);
+    }
+    // It is told what went with the commit.
+    assert_eq!(second.resumed.len(), 2);
+    for resume in second.resumed.values() {
+        assert_eq!(*resume, noted(500));
     }
     // What is no longer ours is not ours to commit.
     let given_up = first.ended.clone();

@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) caught_up: BTreeSet<PartitionId>,
     /// Those that have ended, as often as they did.
     pub(crate) ended: Vec<String>,
+    /// Where partitions began that the group had committed.
+    pub(crate) resumed: BTreeMap<PartitionId, Resume>,
 }
 
 /// A section `[in_kafka]` and its `[[options]]`.
@@ -43,10 +45,18 @@ pub(crate) fn once() -> Open {
 }
 
 pub(crate) fn resume(places: &[(&str, u64)]) -> Open {
-    let place = |(id, offset): &(&str, u64)| (PartitionId::new(*id), Resume { offset: *offset });
+    let place = |(id, offset): &(&str, u64)| (PartitionId::new(*id), Resume::at(*offset));
     Open {
         resume: places.iter().map(place).collect(),
         ..Open::default()
+    }
+}
+
+/// An offset with the note that tests give to it.
+pub(crate) fn noted(offset: u64) -> Resume {
+    Resume {
+        offset,
+        note: format!("up to {offset}"),
     }
 }
 
@@ -72,6 +82,7 @@ impl Seen {
             active: BTreeSet::new(),
             caught_up: BTreeSet::new(),
             ended: Vec::new(),
+            resumed: BTreeMap::new(),
         }
     }
 
@@ -81,7 +92,14 @@ impl Seen {
             return Ok(false);
         };
         match event {
-            InputEvent::Assigned { partition, name } => {
+            InputEvent::Assigned {
+                partition,
+                name,
+                resume,
+            } => {
+                if let Some(resume) = resume {
+                    self.resumed.insert(partition.clone(), resume);
+                }
                 assert_eq!(name, partition.as_str());
                 assert!(self.active.insert(partition), "assigned twice");
             }
@@ -155,13 +173,15 @@ impl Seen {
     pub(crate) async fn acknowledge(&mut self, offsets: &[(&str, u64)]) {
         let offsets = offsets
             .iter()
-            .map(|(id, offset)| (PartitionId::new(*id), *offset));
+            .map(|(id, offset)| (PartitionId::new(*id), noted(*offset)));
         self.input.acknowledge(&offsets.collect()).await.unwrap();
     }
 
     /// Acknowledges all that came.
     pub(crate) async fn acknowledge_all(&mut self) {
-        self.input.acknowledge(&self.ends).await.unwrap();
+        let ends = self.ends.iter();
+        let done = ends.map(|(id, end)| (id.clone(), noted(*end)));
+        self.input.acknowledge(&done.collect()).await.unwrap();
     }
 
     pub(crate) fn n_records(&self) -> usize {

@@ -264,7 +264,9 @@ impl Harness {
 
     fn take(&mut self, event: InputEvent) {
         match event {
-            InputEvent::Assigned { partition, name } => {
+            InputEvent::Assigned {
+                partition, name, ..
+            } => {
                 assert!(
                     !self.active.contains(&partition),
                     "{name} is assigned twice"
@@ -336,7 +338,7 @@ impl Harness {
             }
         });
         self.headers.extend(header);
-        self.resume.insert(partition, Resume { offset: end_offset });
+        self.resume.insert(partition, Resume::at(end_offset));
     }
 }
 

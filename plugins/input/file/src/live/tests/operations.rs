@@ -148,7 +148,7 @@ impl Writer {
         let mut resume: BTreeMap<PartitionId, Resume> = BTreeMap::new();
         for (partition, offset, line) in undone {
             if self.it.resume.contains_key(&partition) {
-                resume.entry(partition).or_insert(Resume { offset });
+                resume.entry(partition).or_insert(Resume::at(offset));
             } else {
                 // The file is gone, and the engine had committed it to its end.
                 self.it.records.push((partition, offset, line));
