@@ -94,8 +94,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
-    BATCH_INPUT, Checked, Job, Registry, Replay, Replayed, RunOptions, Summary, check, drop_kept,
-    folder_name,
+    BATCH_INPUT, Checked, Job, Registry, ReplayKept, ReplayedKept, RunOptions, Summary, check,
+    drop_kept, folder_name,
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};

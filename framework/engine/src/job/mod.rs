@@ -5,7 +5,7 @@
 
 mod check;
 mod records;
-mod replay;
+mod replay_kept;
 mod run;
 mod scoring;
 mod sql_use_case;
@@ -25,7 +25,7 @@ use crate::aggregate::Bound;
 use crate::run::lane::Records;
 
 pub use self::check::{Checked, check};
-pub use self::replay::{Replay, Replayed, drop_kept};
+pub use self::replay_kept::{ReplayKept, ReplayedKept, drop_kept};
 pub use self::run::{RunOptions, Summary};
 
 /// The name that the input of a batch use case's `file` is registered under.

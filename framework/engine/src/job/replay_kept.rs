@@ -38,7 +38,7 @@ const AT_A_TIME: usize = 10_000;
 
 /// What of a quarantine is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replay {
+pub struct ReplayKept {
     /// The records that did not parse.
     pub records: bool,
     /// The findings that outputs refused.
@@ -47,7 +47,7 @@ pub struct Replay {
 
 /// What came of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Replayed {
+pub struct ReplayedKept {
     /// Records that were read again.
     pub n_records: u64,
     /// Those of them that are invalid again.
@@ -66,12 +66,12 @@ impl Job {
     /// # Errors
     /// Another run has the state folder; a kept entry is damaged; an output does not take its
     /// findings. The quarantine is then as it was.
-    pub async fn replay(
+    pub async fn replay_kept(
         self,
-        what: Replay,
+        what: ReplayKept,
         options: RunOptions,
         observer: Arc<dyn Observer>,
-    ) -> Result<Replayed> {
+    ) -> Result<ReplayedKept> {
         let folder = options.state_folder.join(folder_name(self.name()));
         let mut durable = Durable::open(&folder, self.name(), Resuming::Yes)?;
         let quarantine = QuarantineFolder::of(&folder);
@@ -91,7 +91,7 @@ impl Job {
         let names: Vec<String> = outputs.iter().map(|output| output.name.clone()).collect();
         let settings = self.delivering(&folder, Patience::Tries(TRIES), &options, &observer);
         let mut delivery = Delivery::start(outputs, &settings).await?;
-        let mut replayed = Replayed::default();
+        let mut replayed = ReplayedKept::default();
         if what.findings {
             for name in &names {
                 let kept = quarantine.entries(name)?;
@@ -164,7 +164,7 @@ impl Job {
 ///
 /// # Errors
 /// Another run has the state folder, or it cannot be written.
-pub fn drop_kept(state_folder: &Path, use_case: &str, what: Replay) -> Result<()> {
+pub fn drop_kept(state_folder: &Path, use_case: &str, what: ReplayKept) -> Result<()> {
     let folder = state_folder.join(folder_name(use_case));
     let mut durable = Durable::open(&folder, use_case, Resuming::Yes)?;
     durable.forget_kept(what.records, what.findings)?;
