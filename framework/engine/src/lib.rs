@@ -87,6 +87,7 @@ mod ledger;
 mod model;
 mod quarantine;
 mod run;
+mod scratch;
 mod window;
 
 pub use aggregate::Bound;
@@ -94,9 +95,10 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
-    BATCH_INPUT, Checked, Job, Registry, ReplayKept, ReplayedKept, RunOptions, Summary, check,
-    drop_kept, folder_name,
+    BATCH_INPUT, Checked, Job, ReadPast, Registry, Replay, ReplayKept, Replayed, ReplayedKept,
+    RunOptions, Summary, check, drop_kept, folder_name,
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Observer, Stop};
+pub use scratch::Scratch;

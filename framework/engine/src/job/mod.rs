@@ -4,7 +4,9 @@
 //! once. What it gives is a [`Job`], which [`Job::run`] runs.
 
 mod check;
+mod past;
 mod records;
+mod replay;
 mod replay_kept;
 mod run;
 mod scoring;
@@ -25,6 +27,8 @@ use crate::aggregate::Bound;
 use crate::run::lane::Records;
 
 pub use self::check::{Checked, check};
+pub use self::past::ReadPast;
+pub use self::replay::{Replay, Replayed};
 pub use self::replay_kept::{ReplayKept, ReplayedKept, drop_kept};
 pub use self::run::{RunOptions, Summary};
 

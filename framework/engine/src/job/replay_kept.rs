@@ -61,7 +61,7 @@ pub struct ReplayedKept {
 }
 
 impl Job {
-    /// Replays what lies in the use case's quarantine.
+    /// Replays what lies in the use case's quarantine; [`Job::replay`] replays the past of its input.
     ///
     /// # Errors
     /// Another run has the state folder; a kept entry is damaged; an output does not take its
@@ -78,8 +78,9 @@ impl Job {
         let model = self.model(&folder, &options, &observer).await?;
         let rows_schema = self.records.aggregation.rows_schema()?;
         let schema = self.findings_schema(&model, &rows_schema);
+        let checkpoint = |name: &str| durable.output(name);
         let mut outputs = self
-            .open_outputs(&durable, &schema, options.clock.as_ref())
+            .open_outputs(&self.outputs, checkpoint, &schema, options.clock.as_ref())
             .await?;
         for output in &mut outputs {
             output.checkpoint.delivered_until = None;
@@ -100,18 +101,8 @@ impl Job {
         }
         // The same for a replay that starts over, another for the next one.
         let replay = durable.records().last;
-        let mut scoring = Scoring {
-            name: self.name().into(),
-            id_name: format!("{}\u{0}replay {replay}", self.name()).into(),
-            use_case: Arc::clone(&self.use_case),
-            model,
-            rows_schema,
-            delivery,
-            clock: Arc::clone(&options.clock),
-            observer: Arc::clone(&observer),
-            n_findings: 0,
-            n_windows: 0,
-        };
+        let mut scoring = self.scoring(model, rows_schema, delivery, &options, &observer);
+        scoring.id_name = format!("{}\u{0}replay {replay}", self.name()).into();
         if what.records && self.records.format.is_none() {
             // What was kept is how a person reads it: the columns cannot be made of it again.
             let message = "records of a source with columns of its own cannot be replayed";
