@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::replay::Time;
+
 /// Security and network event analytics: drop a conf file, point it at the logs, get scored
 /// findings.
 #[derive(Debug, Parser)]
@@ -18,6 +20,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run one use case, whatever its `enabled` says
     Standalone(Standalone),
+    /// Run a use case over the past of its input; its state and its outputs stay as they are
+    Replay(Replay),
     /// Run every enabled use case, until told to stop: the daemon
     Start(Start),
     /// Tell the daemon to read its confs again
@@ -54,6 +58,34 @@ pub(crate) struct Standalone {
     /// Train the model anew even if its training file and parameters are unchanged
     #[arg(long)]
     pub(crate) retrain: bool,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The use case's conf
+    pub(crate) conf: PathBuf,
+    /// Only windows that begin then or later: `2026-01-31` (UTC), `2026-01-31T12:00:00Z`, or `24h` before
+    /// now [default: the beginning of what is there]
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(crate) from: Option<Time>,
+    /// Only windows that end then or before [default: now; of a batch, the end of what is there]
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(crate) to: Option<Time>,
+    /// Print what another conf finds more (+), what it does not find (-), and what with another score (~)
+    #[arg(long, value_name = "CONF", conflicts_with_all = ["to_csv", "deliver"])]
+    pub(crate) diff: Option<PathBuf>,
+    /// With `--diff`: exit with 1 if there is a difference
+    #[arg(long, requires = "diff")]
+    pub(crate) exit_code: bool,
+    /// Write the findings into this file, in place of what it was, once the replay is at its end
+    #[arg(long, value_name = "FILE", conflicts_with = "deliver")]
+    pub(crate) to_csv: Option<PathBuf>,
+    /// Give the findings to the conf's outputs, or to those that are named, with the ids of a live run: a
+    /// backfill
+    #[arg(long, value_name = "OUTPUTS", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub(crate) deliver: Option<Vec<String>>,
     #[command(flatten)]
     pub(crate) engine: Engine,
 }

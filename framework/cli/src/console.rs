@@ -92,7 +92,7 @@ fn is_quoted(column: &ArrayRef, row: usize) -> bool {
 }
 
 /// A text between single quotes, with what would break the line or the quotes escaped.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
     for c in text.chars() {

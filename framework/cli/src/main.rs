@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `start` | the daemon: `start` and `reload` |
+//! | `replay` | a use case over the past, and two of them compared |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -25,6 +26,7 @@ mod list;
 mod progress;
 mod quarantine;
 mod registry;
+mod replay;
 mod standalone;
 mod start;
 mod text;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let run = || match args.command {
         Command::Standalone(args) => standalone::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Start(args) => start::run(args),
         Command::Reload(args) => start::reload(&args),
         Command::Check(args) => check::run(&args),

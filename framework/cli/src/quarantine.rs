@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use datashark_conf::Global;
 use datashark_engine::{
-    Job, QuarantineFolder, Replay, Replayed, RunOptions, SystemClock, check, drop_kept, folder_name,
+    Job, QuarantineFolder, ReplayKept, ReplayedKept, RunOptions, SystemClock, check, drop_kept,
+    folder_name,
 };
 
 use crate::args::{Kept, Quarantine};
@@ -50,8 +51,8 @@ fn with_job(
 }
 
 /// What the command line asks for: both, where it does not say.
-fn wanted(args: &Kept) -> Replay {
-    Replay {
+fn wanted(args: &Kept) -> ReplayKept {
+    ReplayKept {
         records: !args.findings,
         findings: !args.records,
     }
@@ -131,11 +132,11 @@ fn replay(args: &Kept, job: Job, global: &Global) -> Result<(), Failure> {
             stop: stop_on_signal(),
             n_workers: None,
         };
-        job.replay(wanted(args), options, Arc::clone(&watcher) as _)
+        job.replay_kept(wanted(args), options, Arc::clone(&watcher) as _)
             .await
     });
     watcher.finish();
-    let Replayed {
+    let ReplayedKept {
         n_records,
         n_invalid,
         n_found,

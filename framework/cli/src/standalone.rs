@@ -106,6 +106,12 @@ fn tell_modules(job: &Job, debug: bool) {
 /// Stops the run at Ctrl-C or SIGTERM: its windows are closed and delivered. The second ends the
 /// process at once.
 pub(crate) fn stop_on_signal() -> watch::Receiver<Stop> {
+    let said = "stopping: closing the open windows; once more to stop at once";
+    on_signal(Stop::CloseWindows, said)
+}
+
+/// Stops the run so at Ctrl-C or SIGTERM, and says so. The second ends the process at once.
+pub(crate) fn on_signal(how: Stop, said: &'static str) -> watch::Receiver<Stop> {
     let (stop, stopped) = watch::channel(Stop::Not);
     // Asked for here, so that none is missed before the task begins.
     let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
@@ -123,15 +129,15 @@ pub(crate) fn stop_on_signal() -> watch::Receiver<Stop> {
     };
     tokio::spawn(async move {
         asked().await;
-        say("stopping: closing the open windows; once more to stop at once");
-        let _ = stop.send(Stop::CloseWindows);
+        say(said);
+        let _ = stop.send(how);
         asked().await;
         std::process::exit(130);
     });
     stopped
 }
 
-fn is_closed_pipe(error: &Error) -> bool {
+pub(crate) fn is_closed_pipe(error: &Error) -> bool {
     let Error::Plugin(datashark_sdk::Error::Io { source, .. }) = error else {
         return false;
     };
@@ -139,7 +145,7 @@ fn is_closed_pipe(error: &Error) -> bool {
 }
 
 /// The account of every record, in two lines.
-fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
+pub(crate) fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
     let ledger = &summary.ledger;
     let seconds = watcher.elapsed() as f64 / 1e6;
     let read = format!(
@@ -166,10 +172,10 @@ fn tell_end(summary: &Summary, watcher: &Watcher) -> Result<(), Failure> {
         ));
     }
     if ledger.invalid > 0 {
-        end.push_str(&format!(
-            "; invalid records are kept in {}",
-            summary.quarantine.display()
-        ));
+        end.push_str(&match &summary.quarantine {
+            Some(folder) => format!("; invalid records are kept in {}", folder.display()),
+            None => "; invalid records are not kept".to_owned(),
+        });
     }
     say(&end);
     for failure in &summary.failures {

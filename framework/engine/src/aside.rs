@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use datashark_sdk::input::{Header, Payloads};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::error::{Error, Result};
 
@@ -49,6 +50,30 @@ impl AsideRecord {
             header,
             is_cut: false,
             record: payloads.records.value(idx).to_vec(),
+        }
+    }
+}
+
+/// Invalid records that are told one by one; after that, only when their number has grown tenfold.
+const N_TOLD: u64 = 5;
+
+/// Tells of invalid records in the log.
+#[derive(Debug, Default)]
+pub(crate) struct Teller {
+    n_invalid: u64,
+}
+
+impl Teller {
+    /// There is one more.
+    pub(crate) fn tell(&mut self, input: &str, record: &AsideRecord) {
+        self.n_invalid += 1;
+        let n = self.n_invalid;
+        if n <= N_TOLD || (n >= 10 && n.is_multiple_of(10u64.pow(n.ilog10()))) {
+            let place = match record.line {
+                Some(line) => format!("{input}:{line}"),
+                None => format!("{input} at byte {}", record.offset),
+            };
+            warn!(n_so_far = n, reason = %record.reason, "invalid record in {place}");
         }
     }
 }

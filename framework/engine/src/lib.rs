@@ -88,6 +88,7 @@ mod model;
 mod note;
 mod quarantine;
 mod run;
+mod scratch;
 mod window;
 
 pub use aggregate::Bound;
@@ -95,9 +96,10 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
-    BATCH_INPUT, Checked, Job, Registry, Replay, Replayed, RunOptions, Summary, check, drop_kept,
-    folder_name,
+    BATCH_INPUT, Checked, Job, ReadPast, Registry, Replay, ReplayKept, Replayed, ReplayedKept,
+    RunOptions, Summary, check, drop_kept, folder_name,
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Observer, Stop};
+pub use scratch::Scratch;

@@ -232,6 +232,14 @@ impl Resume {
     }
 }
 
+/// The past of a source, to be read once more; see [`Open::past`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Past {
+    /// Records that arrived before this are not wanted; an input that cannot tell gives them all the
+    /// same. `None` is from the first one that is there.
+    pub from: Option<Micros>,
+}
+
 /// What the engine tells an input when it opens it.
 #[derive(Debug, Clone, Default)]
 pub struct Open {
@@ -241,6 +249,10 @@ pub struct Open {
     pub resume: BTreeMap<PartitionId, Resume>,
     /// Read what is there now to its end, then end; do not wait for more.
     pub once: bool,
+    /// Read what is there as if nobody had ever read it, and leave no trace at the source: what was
+    /// committed there and what the conf says of where to begin do not matter, `resume` is empty, and
+    /// nothing is acknowledged. Comes with `once`.
+    pub past: Option<Past>,
     /// The lines of a file that the codec needs with every batch of it.
     pub header: HeaderRule,
     /// The columns that will be used, where the input has columns (Parquet); `None` is all.
@@ -317,6 +329,13 @@ pub trait Input: Send + Sized + 'static {
     /// they are no field's of a log.
     fn beside() -> Vec<Field> {
         Vec::new()
+    }
+
+    /// Which of the columns of [`Input::beside`] says when a record arrived at the source: the time of
+    /// its records where the past is read ([`Open::past`]) and a batch does not say it
+    /// ([`InputBatch::arrival`]).
+    fn arrival_column() -> Option<&'static str> {
+        None
     }
 
     /// Opens the source.
@@ -399,6 +418,7 @@ pub struct InputEntry {
     check: fn(&Section, &Stores) -> Problems,
     source: fn(&Section, &Stores) -> Result<Source>,
     beside: fn() -> Vec<Field>,
+    arrival_column: fn() -> Option<&'static str>,
     open: fn(&Section, Open) -> Opening,
 }
 
@@ -426,6 +446,7 @@ impl InputEntry {
             },
             source: |section, stores| I::source(&section.parse()?, stores),
             beside: I::beside,
+            arrival_column: I::arrival_column,
             open: |section, open| {
                 let conf = section.parse::<I::Conf>();
                 Box::pin(async move {
@@ -452,6 +473,11 @@ impl InputEntry {
     /// The columns that it has beside the bytes of each record; see [`Input::beside`].
     pub fn beside(&self) -> Vec<Field> {
         (self.beside)()
+    }
+
+    /// The column that says when a record arrived; see [`Input::arrival_column`].
+    pub fn arrival_column(&self) -> Option<&'static str> {
+        (self.arrival_column)()
     }
 
     /// Opens the input.

@@ -75,6 +75,18 @@ impl Default for Gather {
     }
 }
 
+/// What comes of it when a backfill gives findings of the past to a target that a live run writes to:
+/// with their ids, and without a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backfill {
+    /// It overwrites by id: the target holds each finding once.
+    Overwrites,
+    /// What it was given before is there twice, with one id.
+    Repeats,
+    /// The live run's receipt would be wrong by it, and what it added would be taken back.
+    Harms,
+}
+
 /// What the engine tells an output when it opens it.
 #[derive(Debug, Clone)]
 pub struct OpenOutput {
@@ -101,6 +113,9 @@ pub trait Output: Send + Sized + 'static {
 
     /// What it is, in a line, for `datashark list`.
     const ABOUT: &'static str;
+
+    /// What comes of a backfill.
+    const BACKFILL: Backfill = Backfill::Repeats;
 
     /// Checks what types cannot; pure, all mistakes at once.
     fn check(conf: &Self::Conf) -> Problems {
@@ -184,6 +199,8 @@ pub struct OutputEntry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
+    /// What comes of a backfill.
+    pub backfill: Backfill,
     check: fn(&Section) -> Problems,
     files: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
     gather: fn(&Section) -> Result<Gather, Problems>,
@@ -207,6 +224,7 @@ impl OutputEntry {
         OutputEntry {
             name: O::NAME,
             about: O::ABOUT,
+            backfill: O::BACKFILL,
             check: |section| match section.parse() {
                 Ok(conf) => O::check(&conf),
                 Err(problems) => problems,

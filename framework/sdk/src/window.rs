@@ -35,6 +35,18 @@ impl Window {
     pub fn contains(&self, time: Micros) -> bool {
         self.start <= time && time < self.end
     }
+
+    /// Whether all of another lies inside.
+    ///
+    /// ```
+    /// use datashark_sdk::Window;
+    /// let hour = Window { start: 0, end: 3_600_000_000 };
+    /// assert!(hour.encloses(&Window { start: 0, end: 60_000_000 }));
+    /// assert!(!hour.encloses(&Window { start: -1, end: 60_000_000 }));
+    /// ```
+    pub fn encloses(&self, other: &Window) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
 }
 
 impl fmt::Display for Window {

@@ -180,3 +180,40 @@ fn what_the_server_refuses_is_kept_and_delivered_once_its_mapping_is_mended() {
         "csv was given none again"
     );
 }
+
+#[test]
+fn a_backfill_adds_what_was_missing_and_repeats_nothing() {
+    let Some(server) = Service::start("opensearch") else {
+        return;
+    };
+    let address = address(&server);
+    let folder = folder(
+        &address,
+        "SELECT source AS key, count(*) AS score FROM records GROUP BY source",
+    );
+    let log = |minutes: std::ops::Range<usize>| {
+        let hits = minutes.flat_map(|minute| (0..20).map(move |i| (time(minute * 60), i)));
+        let line = |(time, i)| format!("{{\"time\": \"{time}\", \"source\": \"source {i}\"}}\n");
+        hits.map(line).collect::<String>()
+    };
+    folder.write("logs/new.json", log(10..15));
+    folder
+        .run(&["standalone", "--once", "sources.conf"])
+        .ends(0);
+    assert_eq!(count(&address), 100);
+    let rows = folder.rows("out.csv");
+    // Logs of before the first start, as from a backup.
+    folder.write("logs/old.json", log(0..10));
+    let all = ["replay", "sources.conf", "--deliver"];
+    folder
+        .run(&all)
+        .ends(2)
+        .says(&["output `csv` takes no findings of the past"]);
+    let backfill = ["replay", "sources.conf", "--deliver=elasticsearch"];
+    for _ in 0..2 {
+        let ran = folder.run(&backfill).ends(0).prints_nothing();
+        assert_eq!(ran.account(), [300, 0, 0, 0, 300]);
+        assert_eq!(count(&address), 300);
+    }
+    assert_eq!(folder.rows("out.csv"), rows);
+}

@@ -4,8 +4,10 @@
 //! once. What it gives is a [`Job`], which [`Job::run`] runs.
 
 mod check;
+mod past;
 mod records;
 mod replay;
+mod replay_kept;
 mod run;
 mod scoring;
 mod sharing;
@@ -26,7 +28,9 @@ use crate::aggregate::Bound;
 use crate::run::lane::Records;
 
 pub use self::check::{Checked, check};
-pub use self::replay::{Replay, Replayed, drop_kept};
+pub use self::past::ReadPast;
+pub use self::replay::{Replay, Replayed};
+pub use self::replay_kept::{ReplayKept, ReplayedKept, drop_kept};
 pub use self::run::{RunOptions, Summary};
 
 /// The name that the input of a batch use case's `file` is registered under.

@@ -1,393 +1,270 @@
-//! Gives what lies in a use case's quarantine another chance: refused findings to their output,
-//! records to the pipeline, both as they are now.
+//! Runs a use case over the past of its input: with the engine that runs live, and without a trace.
 //!
-//! Replayed records make windows of their own, whose findings have ids of their own: they add to
-//! what was delivered before and overwrite none of it. What fails again goes back to the quarantine.
-//! Nothing is taken out before the outputs have what became of it; a replay that is cut off starts
-//! over, with the same ids.
+//! The run has no state folder, so that it resumes, commits and acknowledges nothing; the input is told
+//! that it reads the past ([`Open::past`]). Of the live state the trained model alone is read, where it
+//! is of the same training; one that is trained here is not kept. Nor are invalid and late records.
+//!
+//! # What counts
+//! - In a stream a window counts if it lies wholly between `from` and `to`. It has then the records that a
+//!   live run has in it, and by the same rule of lateness. What is read before them only moves the
+//!   watermark.
+//! - A batch is one window over everything, with the records whose `timestamp_field` lies between the two.
+//! - Without a `timestamp_field` a record's time is its arrival as the source tells it: the file's
+//!   modification time, Kafka's timestamp. A live run takes the time at which it reads the record, so
+//!   that near a window's end the two may differ.
+//!
+//! # Where reading begins and ends
+//! The input may begin with what arrived `allowed_lateness` before `from`, and ends where it ended when it
+//! was opened. It is left earlier where the watermark has passed `to`: every record that is still to come
+//! is then late for all windows that count.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{BinaryViewArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use chrono::DateTime;
-use datashark_sdk::input::{
-    Content, Directives, DynInput, Header, HeaderRule, InputBatch, InputEvent, Micros, PartitionId,
-    Payloads, Progress, Resume,
-};
-use datashark_sdk::output::FindingsBatch;
-use datashark_sdk::{Findings, Window};
+use datashark_sdk::Window;
+use datashark_sdk::conf::{Problem, Problems, nearest};
+use datashark_sdk::input::{DynInput, Micros, Open, Past};
+use datashark_sdk::output::{Backfill, DynOutput, Gather};
 
-use super::run::RunOptions;
+use super::past::{Noted, PastInput, ReadPast};
+use super::run::{BATCH_TRIES, RunOptions, Summary};
 use super::scoring::Scoring;
 use super::{Job, folder_name};
-use crate::aside::AsideRecord;
-use crate::deliver::{Delivered, Delivery, Patience};
-use crate::error::{Error, Result};
-use crate::quarantine::{Kept, Origin, QuarantineFolder, RECORDS};
-use crate::run::lane::Report;
-use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Until, WindowSink, run};
+use crate::aside::Teller;
+use crate::checkpoint::OutputCheckpoint;
+use crate::deliver::{Delivered, Delivery, OpenedOutput, Patience};
+use crate::error::Result;
+use crate::run::lane::{Pipeline, Report, TimeSource};
+use crate::run::{MaybeHad, Observer, Settings, Until, WindowSink, micros, run};
+use crate::scratch::Scratch;
+use crate::window::Windowing;
 
-/// How often a delivery is tried.
-const TRIES: u32 = 10;
-/// Findings that are given to an output at a time, records that are read at a time.
-const AT_A_TIME: usize = 10_000;
-
-/// What of a quarantine is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replay {
-    /// The records that did not parse.
-    pub records: bool,
-    /// The findings that outputs refused.
-    pub findings: bool,
+/// What of the past to run over, and where its findings go.
+pub struct Replay<'a> {
+    /// Nothing that begins before this counts; `None` is from the beginning of what is there.
+    pub from: Option<Micros>,
+    /// Nothing that ends behind this counts; `None` is to the end of what is there.
+    pub to: Option<Micros>,
+    /// Read no more than another replay of the same input has.
+    pub bounds: Option<ReadPast>,
+    /// Takes the findings; `None` gives them to the conf's outputs, with the ids of a live run.
+    pub output: Option<Box<dyn DynOutput>>,
+    /// For what has to wait on disk.
+    pub scratch: &'a Scratch,
 }
 
 /// What came of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replayed {
-    /// Records that were read again.
-    pub n_records: u64,
-    /// Those of them that are invalid again.
-    pub n_invalid: u64,
-    /// Findings that the records gave.
-    pub n_found: u64,
-    /// Refused findings that were given to their outputs again.
-    pub n_findings: u64,
-    /// Findings that were refused, again or for the first time.
-    pub n_refused: u64,
+    /// What a run says of itself.
+    pub summary: Summary,
+    /// What was read, for another replay that is to read the same.
+    pub read: ReadPast,
 }
 
 impl Job {
-    /// Replays what lies in the use case's quarantine.
+    /// Runs over the past.
     ///
     /// # Errors
-    /// Another run has the state folder; a kept entry is damaged; an output does not take its
-    /// findings. The quarantine is then as it was.
+    /// As with [`Job::run`].
     pub async fn replay(
-        self,
-        what: Replay,
+        mut self,
+        replay: Replay<'_>,
         options: RunOptions,
         observer: Arc<dyn Observer>,
     ) -> Result<Replayed> {
-        let folder = options.state_folder.join(folder_name(self.name()));
-        let mut durable = Durable::open(&folder, self.name(), Resuming::Yes)?;
-        let quarantine = QuarantineFolder::of(&folder);
-        let model = self.model(&folder, &options, &observer).await?;
+        let live = options.state_folder.join(folder_name(self.name()));
+        let (model, _) = self.model_of(&live, &options, &observer).await?;
+        self.time_by_arrival_column();
         let rows_schema = self.records.aggregation.rows_schema()?;
-        let schema = self.findings_schema(&model, &rows_schema);
-        let mut outputs = self
-            .open_outputs(&durable, &schema, options.clock.as_ref())
-            .await?;
-        for output in &mut outputs {
-            output.checkpoint.delivered_until = None;
-            if what.findings {
-                // What is refused now goes behind what is replayed.
-                output.checkpoint.quarantine = output.checkpoint.quarantine.next();
+        let outputs = match replay.output {
+            Some(output) => vec![OpenedOutput {
+                name: "findings".to_owned(),
+                output,
+                gather: Gather::default(),
+                checkpoint: OutputCheckpoint::default(),
+            }],
+            None => {
+                let schema = self.findings_schema(&model, &rows_schema);
+                let from_nothing = |_: &str| OutputCheckpoint::default();
+                self.open_outputs(&self.outputs, from_nothing, &schema, options.clock.as_ref())
+                    .await?
             }
-        }
-        let names: Vec<String> = outputs.iter().map(|output| output.name.clone()).collect();
-        let settings = self.delivering(&folder, Patience::Tries(TRIES), &options, &observer);
-        let mut delivery = Delivery::start(outputs, &settings).await?;
-        let mut replayed = Replayed::default();
-        if what.findings {
-            for name in &names {
-                let kept = quarantine.entries(name)?;
-                replayed.n_findings += deliver_again(kept, name, &mut delivery).await?;
-            }
-        }
-        // The same for a replay that starts over, another for the next one.
-        let replay = durable.records().last;
-        let mut scoring = Scoring {
-            name: self.name().into(),
-            id_name: format!("{}\u{0}replay {replay}", self.name()).into(),
-            use_case: Arc::clone(&self.use_case),
-            model,
-            rows_schema,
-            delivery,
+        };
+        let patience = Patience::Tries(BATCH_TRIES);
+        let delivering = self.delivering(replay.scratch.path(), patience, &options, &observer);
+        let delivery = Delivery::start(outputs, &delivering).await?;
+        let range = Window {
+            start: replay.from.unwrap_or(Micros::MIN),
+            end: replay.to.unwrap_or(Micros::MAX),
+        };
+        let mut sink = PastSink {
+            scoring: self.scoring(model, rows_schema, delivery, &options, &observer),
+            range,
+            teller: Teller::default(),
+        };
+        let noted = Noted::default();
+        let input = self.open_past(replay.from).await?;
+        let input = Box::new(PastInput::new(input, replay.bounds, &noted));
+        let pipeline = Pipeline {
+            range,
+            ..self.pipeline(self.records.windowing, self.records.time.clone())
+        };
+        let settings = Settings {
+            n_lanes: self.n_lanes(&options),
+            until: Until::End,
+            idle_timeout: Micros::MAX,
             clock: Arc::clone(&options.clock),
-            observer: Arc::clone(&observer),
-            n_findings: 0,
-            n_windows: 0,
+            stop: options.stop.clone(),
+            observer,
         };
-        if what.records && self.records.format.is_none() {
-            // What was kept is how a person reads it: the columns cannot be made of it again.
-            let message = "records of a source with columns of its own cannot be replayed";
-            return Err(Error::Incomplete(vec![message.to_owned()]));
+        let outcome = run(Arc::new(pipeline), input, None, &mut sink, settings).await?;
+        let mut failures = outcome.failures;
+        match sink.scoring.delivery.n_refused() {
+            0 => {}
+            n => failures.push(format!("{n} findings were refused, and are not kept")),
         }
-        if what.records {
-            let header = self.open().header;
-            let input = ReplayedRecords::read(quarantine.entries(RECORDS)?, header)?;
-            replayed.n_records = input.n_records;
-            replayed.n_invalid = input.cut.len() as u64;
-            durable.keep_records_behind(&folder)?;
-            for (name, partition, record) in &input.cut {
-                durable.keep_record(name, partition, record, options.clock.now())?;
-            }
-            let pipeline = self.pipeline(self.records.windowing, self.records.time.clone());
-            let settings = Settings {
-                n_lanes: 1,
-                until: Until::End,
-                idle_timeout: Micros::MAX,
-                clock: Arc::clone(&options.clock),
-                stop: options.stop.clone(),
-                observer,
-            };
-            let mut sink = ReplaySink {
-                scoring: &mut scoring,
-                durable: &mut durable,
-                now: options.clock.now(),
-            };
-            let outcome = run(
-                Arc::new(pipeline),
-                Box::new(input),
-                None,
-                &mut sink,
-                settings,
-            );
-            replayed.n_invalid += outcome.await?.ledger.invalid;
-        } else {
-            scoring.delivery.finish().await?;
-        }
-        replayed.n_found = scoring.n_findings;
-        replayed.n_refused = scoring.delivery.n_refused();
-        let delivered = scoring.delivery.delivered().await?;
-        durable.commit_replay(delivered.outputs)?;
-        durable.tidy()?;
-        Ok(replayed)
-    }
-}
-
-/// Takes out of a use case's quarantine what is not wanted any more.
-///
-/// # Errors
-/// Another run has the state folder, or it cannot be written.
-pub fn drop_kept(state_folder: &Path, use_case: &str, what: Replay) -> Result<()> {
-    let folder = state_folder.join(folder_name(use_case));
-    let mut durable = Durable::open(&folder, use_case, Resuming::Yes)?;
-    durable.forget_kept(what.records, what.findings)?;
-    durable.tidy()
-}
-
-/// Gives an output what it refused, in the order in which it did; gives how many.
-async fn deliver_again(
-    kept: impl Iterator<Item = Result<Kept>>,
-    output: &str,
-    delivery: &mut Delivery,
-) -> Result<u64> {
-    let mut n_findings = 0;
-    let mut together: Vec<FindingsBatch> = Vec::new();
-    for kept in kept {
-        let Origin::Finding { batch, .. } = kept?.origin else {
-            continue;
-        };
-        n_findings += batch.findings.len() as u64;
-        let alike = together.first().is_none_or(|first| {
-            let schemas = [first, &batch].map(|batch| batch.findings.batch().schema());
-            (first.window, first.time) == (batch.window, batch.time) && schemas[0] == schemas[1]
-        });
-        if !alike || together.len() >= AT_A_TIME {
-            deliver_together(&mut together, output, delivery).await?;
-        }
-        together.push(batch);
-    }
-    deliver_together(&mut together, output, delivery).await?;
-    Ok(n_findings)
-}
-
-async fn deliver_together(
-    together: &mut Vec<FindingsBatch>,
-    output: &str,
-    delivery: &mut Delivery,
-) -> Result<()> {
-    let Some(first) = together.first().cloned() else {
-        return Ok(());
-    };
-    let rows: Vec<&RecordBatch> = together.iter().map(|one| one.findings.batch()).collect();
-    let rows = concat_batches(&first.findings.batch().schema(), rows)?;
-    let ids = together.iter().flat_map(|one| one.ids.iter().cloned());
-    let batch = FindingsBatch {
-        ids: ids.collect(),
-        findings: Findings::try_from_rows(&rows)?,
-        ..first
-    };
-    together.clear();
-    delivery.deliver_to(output, &batch).await
-}
-
-/// The records of a quarantine as an input.
-struct ReplayedRecords {
-    events: VecDeque<InputEvent>,
-    n_records: u64,
-    /// Records that were too large to be kept whole, which no replay can mend: their input and
-    /// partition.
-    cut: Vec<(String, String, AsideRecord)>,
-}
-
-/// Records of a partition that were kept with one header.
-#[derive(Default)]
-struct Together {
-    records: Vec<Vec<u8>>,
-    offsets: Vec<u64>,
-    arrival: Option<Micros>,
-    header: Option<String>,
-}
-
-impl ReplayedRecords {
-    fn read(kept: impl Iterator<Item = Result<Kept>>, rule: HeaderRule) -> Result<Self> {
-        let mut partitions: BTreeMap<String, (String, Vec<Together>)> = BTreeMap::new();
-        let (mut n_records, mut cut) = (0, Vec::new());
-        for kept in kept {
-            let Kept {
-                time,
-                reason,
-                origin,
-            } = kept?;
-            let Origin::Record {
-                input,
-                partition,
-                offset,
-                line,
-                header,
-                is_cut,
-                bytes,
-            } = origin
-            else {
-                continue;
-            };
-            n_records += 1;
-            if is_cut {
-                let record = AsideRecord {
-                    offset,
-                    line,
-                    reason,
-                    header,
-                    is_cut,
-                    record: bytes,
-                };
-                cut.push((input, partition, record));
-                continue;
-            }
-            let arrival = DateTime::parse_from_rfc3339(&time).ok();
-            let arrival = arrival.map(|time| time.timestamp_micros());
-            let (_, batches) = partitions
-                .entry(partition)
-                .or_insert_with(|| (input, Vec::new()));
-            let fits = |last: &Together| {
-                last.header == header && last.arrival == arrival && last.records.len() < AT_A_TIME
-            };
-            if !batches.last().is_some_and(fits) {
-                batches.push(Together {
-                    arrival,
-                    header,
-                    ..Together::default()
-                });
-            }
-            if let Some(last) = batches.last_mut() {
-                last.records.push(bytes);
-                last.offsets.push(offset);
-            }
-        }
-        let mut events = VecDeque::new();
-        for (id, (name, batches)) in partitions {
-            let partition = PartitionId::new(id.as_str());
-            events.push_back(InputEvent::Assigned {
-                partition: partition.clone(),
-                name,
-                resume: None,
-            });
-            for batch in batches {
-                let batch = batch.into_batch(partition.clone(), rule);
-                events.push_back(InputEvent::Batch(batch));
-            }
-            events.push_back(InputEvent::Ended {
-                partition,
-                forget: false,
-            });
-        }
-        Ok(ReplayedRecords {
-            events,
-            n_records,
-            cut,
+        let read = noted.lock().map(|read| read.clone()).unwrap_or_default();
+        Ok(Replayed {
+            summary: Summary {
+                ledger: outcome.ledger,
+                n_findings: sink.scoring.n_findings,
+                n_windows: sink.scoring.n_windows,
+                failures,
+                quarantine: None,
+            },
+            read,
         })
     }
-}
 
-impl Together {
-    fn into_batch(self, partition: PartitionId, rule: HeaderRule) -> InputBatch {
-        let header = match (rule, self.header) {
-            (HeaderRule::FirstLine, Some(line)) => Some(line.as_bytes().into()),
-            (HeaderRule::Directives(mark), lines) => {
-                let mut directives = Directives::new(mark);
-                for line in lines.as_deref().unwrap_or_default().lines() {
-                    directives.push(line.as_bytes());
-                }
-                Some(Header::Directives(directives))
-            }
-            _ => None,
-        };
-        InputBatch {
-            partition,
-            end_offset: self.offsets.last().map_or(0, |last| last + 1),
-            n_bytes: self.records.iter().map(|record| record.len() as u64).sum(),
-            content: Content::Payloads(Payloads {
-                records: BinaryViewArray::from_iter_values(&self.records),
-                offsets: self.offsets.into(),
-                header,
-                beside: None,
-                first_line: None,
-            }),
-            unreadable: Vec::new(),
-            oversized: Vec::new(),
-            arrival: self.arrival,
+    /// Why it cannot be replayed so, and what is to be known if it can. `bounded` is a replay of a part
+    /// of the past; `deliver_to` names the outputs that get its findings, none of them all of the
+    /// conf's. The others are then no outputs of this job any more.
+    pub fn check_replay(&mut self, bounded: bool, deliver_to: Option<&[String]>) -> Problems {
+        let mut problems = Problems::new();
+        let is_timeless = matches!(self.records.time, TimeSource::Arrival);
+        if bounded && !self.is_streaming() && is_timeless {
+            let message = "a batch use case without a `timestamp_field` cannot be replayed in part";
+            let help = "name the field with a record's time, or replay all of it";
+            problems.push(Problem::at(["type"], message).help(help));
         }
+        let Some(names) = deliver_to else {
+            return problems;
+        };
+        problems.extend(names.iter().filter_map(|name| self.no_output(name)));
+        if !names.is_empty() {
+            self.outputs
+                .retain(|(entry, _)| names.iter().any(|name| name == entry.name));
+        }
+        if !self.is_streaming() {
+            let message = "a batch use case is not delivered by a replay: its findings would have the ids of those of its whole input";
+            let help = "`datashark standalone` runs it and delivers";
+            problems.push(Problem::at(["type"], message).help(help));
+        }
+        for (entry, _) in &self.outputs {
+            let name = entry.name;
+            match entry.backfill {
+                Backfill::Overwrites => {}
+                Backfill::Repeats => {
+                    let message = format!(
+                        "output `{name}` does not overwrite: findings that it was given before come again, with the same ids"
+                    );
+                    problems.push(Problem::at(["output"], message).warning());
+                }
+                Backfill::Harms => {
+                    let message = format!(
+                        "output `{name}` takes no findings of the past: a live run would take back what is added behind its own"
+                    );
+                    let help =
+                        "name the other outputs, or write the findings into a file of their own";
+                    problems.push(Problem::at(["output"], message).help(help));
+                }
+            }
+        }
+        problems
     }
+
+    /// What is said of a name that none of the outputs has.
+    fn no_output(&self, name: &str) -> Option<Problem> {
+        let known: Vec<&str> = self.outputs.iter().map(|(entry, _)| entry.name).collect();
+        if known.contains(&name) {
+            return None;
+        }
+        let problem = Problem::at(["output"], format!("the conf has no output `{name}`"));
+        Some(problem.help(match nearest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("it has {}", known.join(", ")),
+        }))
+    }
+
+    /// Whether another use case reads the same input.
+    pub fn reads_the_same_as(&self, other: &Job) -> bool {
+        let (ours, theirs) = (&self.input, &other.input);
+        ours.0.name == theirs.0.name && ours.1 == theirs.1
+    }
+
+    /// Without a time of its own a record has that at which it arrived at the source.
+    fn time_by_arrival_column(&mut self) {
+        let records = &mut self.records;
+        let (TimeSource::Arrival, Windowing::Timed(_)) = (&records.time, records.windowing) else {
+            return;
+        };
+        let entry = &self.input.0;
+        let Some(name) = entry.arrival_column() else {
+            return;
+        };
+        let mut beside = entry.beside().into_iter();
+        let Some(field) = beside.find(|field| field.name() == name) else {
+            return;
+        };
+        if !records.columns.iter().any(|column| column.name() == name) {
+            records.columns.push(field);
+        }
+        records.time = TimeSource::ArrivalColumn(name.to_owned());
+    }
+
+    async fn open_past(&self, from: Option<Micros>) -> Result<Box<dyn DynInput>> {
+        let lateness = micros(self.conf.allowed_lateness.unwrap_or_default());
+        let from = from.filter(|_| self.is_streaming());
+        let open = Open {
+            once: true,
+            past: Some(Past {
+                from: from.map(|from| from.saturating_sub(lateness)),
+            }),
+            ..self.open()
+        };
+        let (entry, section) = &self.input;
+        Ok(entry.open(section, open).await?)
+    }
+}
+
+/// Scores and delivers the windows that count.
+struct PastSink {
+    scoring: Scoring,
+    range: Window,
+    teller: Teller,
 }
 
 #[async_trait]
-impl DynInput for ReplayedRecords {
-    async fn next(&mut self) -> datashark_sdk::Result<Option<InputEvent>> {
-        Ok(self.events.pop_front())
-    }
-
-    async fn acknowledge(
-        &mut self,
-        _: &BTreeMap<PartitionId, Resume>,
-    ) -> datashark_sdk::Result<()> {
-        Ok(())
-    }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    fn progress(&self) -> Progress {
-        Progress::default()
-    }
-}
-
-/// Scores and delivers, and keeps what is invalid once more.
-struct ReplaySink<'a> {
-    scoring: &'a mut Scoring,
-    durable: &'a mut Durable,
-    now: Micros,
-}
-
-#[async_trait]
-impl WindowSink for ReplaySink<'_> {
+impl WindowSink for PastSink {
     async fn window(
         &mut self,
         window: Window,
         rows: Vec<RecordBatch>,
         maybe_had: MaybeHad,
     ) -> Result<()> {
-        self.scoring.window(window, rows, maybe_had).await
+        match window.is_whole() || self.range.encloses(&window) {
+            true => self.scoring.window(window, rows, maybe_had).await,
+            false => Ok(()),
+        }
     }
 
     fn keep(&mut self, input: &str, report: &Report) -> Result<()> {
-        self.durable.keep(input, report, self.now)
+        for record in &report.invalid {
+            self.teller.tell(input, record);
+        }
+        Ok(())
     }
 
     fn number(&self) -> u64 {

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
+use datashark_sdk::conf::Section;
 use datashark_sdk::input::Open;
-use datashark_sdk::output::{DynOutput, Gather, OpenOutput};
+use datashark_sdk::output::{DynOutput, Gather, OpenOutput, OutputEntry};
 use datashark_sdk::{Batches, Findings, Model, Window};
 use tokio::sync::watch;
 
@@ -28,8 +29,8 @@ use crate::window::Windowing;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of findings may wait in memory where there is no `memory_limit`.
 const WAITING_BYTES: usize = 64 << 20;
-/// How often a delivery of a batch run is tried.
-const BATCH_TRIES: u32 = 10;
+/// How often a delivery of a run over what is there is tried.
+pub(super) const BATCH_TRIES: u32 = 10;
 
 /// How to run, beyond the conf.
 pub struct RunOptions {
@@ -58,8 +59,8 @@ pub struct Summary {
     pub n_windows: u64,
     /// What could not be read; the rest was delivered.
     pub failures: Vec<String>,
-    /// Where invalid records and refused findings are kept.
-    pub quarantine: PathBuf,
+    /// Where invalid records and refused findings are kept; `None` where they are not.
+    pub quarantine: Option<PathBuf>,
 }
 
 impl Job {
@@ -111,7 +112,8 @@ impl Job {
                 checkpoint: OutputCheckpoint::default(),
             }],
             None => {
-                self.open_outputs(&durable, &schema, options.clock.as_ref())
+                let checkpoint = |name: &str| durable.output(name);
+                self.open_outputs(&self.outputs, checkpoint, &schema, options.clock.as_ref())
                     .await?
             }
         };
@@ -121,18 +123,8 @@ impl Job {
         };
         durable.tidy()?;
         let settings = self.delivering(&folder, patience, &options, &observer);
-        let mut scoring = Scoring {
-            name: self.name().into(),
-            id_name: self.name().into(),
-            use_case: Arc::clone(&self.use_case),
-            model,
-            rows_schema,
-            delivery: Delivery::start(outputs, &settings).await?,
-            clock: Arc::clone(&options.clock),
-            observer: Arc::clone(&observer),
-            n_findings: 0,
-            n_windows: 0,
-        };
+        let delivery = Delivery::start(outputs, &settings).await?;
+        let mut scoring = self.scoring(model, rows_schema, delivery, &options, &observer);
         let mut outcome = self.read(durable, &mut scoring, &options, observer).await?;
         let n_refused = scoring.delivery.n_refused();
         if n_refused > 0 {
@@ -147,7 +139,7 @@ impl Job {
             n_findings: scoring.n_findings,
             n_windows: scoring.n_windows,
             failures: outcome.failures,
-            quarantine,
+            quarantine: Some(quarantine),
         })
     }
 
@@ -239,15 +231,17 @@ impl Job {
         }
     }
 
+    /// Opens outputs, each where its checkpoint is.
     pub(super) async fn open_outputs(
         &self,
-        durable: &Durable,
+        outputs: &[(OutputEntry, Section)],
+        checkpoint: impl Fn(&str) -> OutputCheckpoint,
         schema: &SchemaRef,
         clock: &dyn Clock,
     ) -> Result<Vec<OpenedOutput>> {
-        let mut outputs = Vec::new();
-        for (entry, section) in &self.outputs {
-            let checkpoint = durable.output(entry.name);
+        let mut opened = Vec::new();
+        for (entry, section) in outputs {
+            let checkpoint = checkpoint(entry.name);
             let open = OpenOutput {
                 use_case: self.name().into(),
                 schema: Arc::clone(schema),
@@ -257,14 +251,14 @@ impl Job {
             };
             let gather = entry.gather(section).map_err(datashark_sdk::Error::from)?;
             let output = entry.open(section, open).await?;
-            outputs.push(OpenedOutput {
+            opened.push(OpenedOutput {
                 name: entry.name.to_owned(),
                 output,
                 gather,
                 checkpoint,
             });
         }
-        Ok(outputs)
+        Ok(opened)
     }
 
     /// What an input is told, whatever it reads.
@@ -315,6 +309,7 @@ impl Job {
             keep_late: self.conf.keep_late,
             memory_limit: memory_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             used_bytes: AtomicUsize::new(0),
+            range: Window::WHOLE,
         }
     }
 }

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use datashark_sdk::output::FindingsBatch;
 use datashark_sdk::{Batches, DynUseCase, Findings, Model, Window};
 
+use super::Job;
+use super::run::RunOptions;
 use crate::clock::Clock;
 use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
@@ -27,6 +29,31 @@ pub(super) struct Scoring {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) n_findings: u64,
     pub(super) n_windows: u64,
+}
+
+impl Job {
+    /// What scores the rows of this use case and delivers what it finds.
+    pub(super) fn scoring(
+        &self,
+        model: Model,
+        rows_schema: SchemaRef,
+        delivery: Delivery,
+        options: &RunOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> Scoring {
+        Scoring {
+            name: self.name().into(),
+            id_name: self.name().into(),
+            use_case: Arc::clone(&self.use_case),
+            model,
+            rows_schema,
+            delivery,
+            clock: Arc::clone(&options.clock),
+            observer: Arc::clone(observer),
+            n_findings: 0,
+            n_windows: 0,
+        }
+    }
 }
 
 impl Scoring {

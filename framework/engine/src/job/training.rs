@@ -1,5 +1,6 @@
 //! A use case's model: the saved one where it still is of the same training, else a new one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -32,15 +33,30 @@ impl WindowSink for Kept {
 }
 
 impl Job {
-    /// The model: of an earlier run where it is of the same training, else trained now.
+    /// The model: of an earlier run where it is of the same training, else trained now and kept.
     pub(super) async fn model(
         &self,
-        folder: &std::path::Path,
+        folder: &Path,
         options: &RunOptions,
         observer: &Arc<dyn Observer>,
     ) -> Result<Model> {
+        let (model, trained) = self.model_of(folder, options, observer).await?;
+        if let Some(file) = trained {
+            file.save(&model)?;
+        }
+        Ok(model)
+    }
+
+    /// The model of an earlier run that kept it in this folder, if it is of the same training; else one
+    /// that is trained now, and the file that is to keep it.
+    pub(super) async fn model_of(
+        &self,
+        folder: &Path,
+        options: &RunOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<(Model, Option<ModelFile>)> {
         if !self.use_case.trains() {
-            return Ok(sql_use_case::no_model(self.use_case.as_ref())?);
+            return Ok((sql_use_case::no_model(self.use_case.as_ref())?, None));
         }
         let training = self.conf.training.clone();
         let training = training.ok_or_else(|| Error::Internal("no training file".to_owned()))?;
@@ -56,7 +72,7 @@ impl Job {
                 Ok(model) => {
                     let path = file.training.display();
                     observer.message(&format!("Model of an earlier run, trained on {path}"));
-                    return Ok(model);
+                    return Ok((model, None));
                 }
                 Err(reason) => reason,
             },
@@ -64,8 +80,7 @@ impl Job {
         let path = file.training.display().to_string();
         observer.message(&format!("Training on {path}: {}", reason.describe()));
         let model = self.train(&path, options).await?;
-        file.save(&model)?;
-        Ok(model)
+        Ok((model, Some(file)))
     }
 
     /// Trains on a file: the same decoding, filter and aggregation, over everything.

@@ -5,18 +5,14 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use datashark_sdk::input::{InputBatch, Micros, PartitionId, Resume};
-use tracing::warn;
 
 use super::arrivals::Arrivals;
 use super::lane::Report;
-use crate::aside::{AsideFile, AsideRecord};
+use crate::aside::{AsideFile, AsideRecord, Teller};
 use crate::checkpoint::{Checkpoint, CheckpointFile, OutputCheckpoint, PartitionCheckpoint};
 use crate::error::{Error, Result};
 use crate::note;
 use crate::quarantine::{self, Entry, Place, Quarantine, RECORDS};
-
-/// Invalid records that are told one by one; after that, only when their number has grown tenfold.
-const N_TOLD: u64 = 5;
 
 /// Whether an earlier run is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +33,7 @@ pub(crate) struct Durable {
     arrivals: Arrivals,
     records: Quarantine,
     late: AsideFile,
-    n_invalid: u64,
+    teller: Teller,
     /// Held for as long as the run is: two runs on one state would both be wrong.
     _lock: File,
 }
@@ -72,7 +68,7 @@ impl Durable {
             checkpoint,
             file,
             resuming,
-            n_invalid: 0,
+            teller: Teller::default(),
             _lock: lock,
         })
     }
@@ -132,8 +128,7 @@ impl Durable {
     pub(crate) fn keep(&mut self, input: &str, report: &Report, now: Micros) -> Result<()> {
         for record in &report.invalid {
             self.keep_record(input, report.partition.as_str(), record, now)?;
-            self.n_invalid += 1;
-            self.tell_invalid(input, record);
+            self.teller.tell(input, record);
         }
         for record in &report.late {
             self.late.keep(input, record)?;
@@ -151,17 +146,6 @@ impl Durable {
     ) -> Result<()> {
         let entry = Entry::record(input, partition, record, now);
         self.records.keep(&entry)
-    }
-
-    fn tell_invalid(&self, input: &str, record: &AsideRecord) {
-        let n = self.n_invalid;
-        if n <= N_TOLD || (n >= 10 && n.is_multiple_of(10u64.pow(n.ilog10()))) {
-            let place = match record.line {
-                Some(line) => format!("{input}:{line}"),
-                None => format!("{input} at byte {}", record.offset),
-            };
-            warn!(n_so_far = n, reason = %record.reason, "invalid record in {place}");
-        }
     }
 
     /// Where the quarantine of records is.

@@ -9,16 +9,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::buffer::BooleanBuffer;
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{Field, SchemaRef};
 use datashark_codec::Format;
 use datashark_codec::timestamp::TimestampFormat;
+use datashark_sdk::Window;
 use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::reading::{Reading, Rows, kept};
+use super::reading::{Reading, Rows};
+use super::times::{in_range, timed};
 use crate::aggregate::{Aggregation, State};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
@@ -31,6 +32,9 @@ use crate::window::{MAX_TIME, Share, Slot, Windowing, assign, rows_of};
 pub(crate) enum TimeSource {
     /// When it arrived.
     Arrival,
+    /// When it arrived, by a column of the input's: no record of a partition arrives before the one
+    /// before it.
+    ArrivalColumn(String),
     /// A column; with a format where it is text.
     Column {
         name: String,
@@ -62,6 +66,9 @@ pub(crate) struct Pipeline {
     pub(crate) memory_limit: Option<usize>,
     /// What all windows together take.
     pub(crate) used_bytes: AtomicUsize,
+    /// Only windows that lie in it count, and in a run over everything only records whose time does;
+    /// what counts in none is filtered.
+    pub(crate) range: Window,
 }
 
 /// What a lane is told.
@@ -224,11 +231,16 @@ impl Lane {
         state: PartitionState,
         report: &mut Report,
     ) -> Result<()> {
+        let range = self.pipeline.range;
         let Windowing::Timed(windows) = self.pipeline.records.windowing else {
+            let rows = match range.is_whole() {
+                true => rows,
+                false => in_range(&self.pipeline, rows, content, arrival, report)?,
+            };
             report.ledger.aggregated += rows.rows.num_rows() as u64;
             return self.aggregate(Slot::WHOLE, &rows.rows, report);
         };
-        let (rows, times) = self.timed(rows, content, arrival, report)?;
+        let (rows, times) = timed(&self.pipeline, rows, content, arrival, report)?;
         let lateness = self.pipeline.allowed_lateness;
         let times = times.iter().copied();
         let found = assign(
@@ -242,6 +254,11 @@ impl Lane {
             self.late(*row, &rows, content, state, report);
         }
         for (slot, runs) in found.slots {
+            if !windows.of_slot(slot).any(|window| range.encloses(&window)) {
+                let n_rows = runs.iter().map(|(start, end)| u64::from(end - start));
+                report.ledger.filtered += n_rows.sum::<u64>();
+                continue;
+            }
             let of_slot = rows_of(&rows.rows, &runs)?;
             report.ledger.aggregated += of_slot.num_rows() as u64;
             let share = state.share;
@@ -263,42 +280,6 @@ impl Lane {
         aggregation.add(state, rows)?;
         report.slots.push(slot);
         Ok(())
-    }
-
-    /// The rows that have a time, and their times; a record without one is invalid.
-    fn timed(
-        &self,
-        rows: Rows,
-        content: &Content,
-        arrival: Micros,
-        report: &mut Report,
-    ) -> Result<(Rows, Vec<Micros>)> {
-        let TimeSource::Column { name, format } = &self.pipeline.records.time else {
-            let n = rows.rows.num_rows();
-            return Ok((rows, vec![arrival; n]));
-        };
-        let column = rows.rows.column_by_name(name);
-        let column = column.ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
-        let times = times(column, format.as_ref())?;
-        let times = times.as_primitive::<TimestampMicrosecondType>();
-        let is_time = |i: usize| times.is_valid(i) && times.value(i).abs() <= MAX_TIME / 2;
-        let valid = BooleanBuffer::collect_bool(times.len(), is_time);
-        if valid.count_set_bits() == times.len() {
-            return Ok((rows, times.values().to_vec()));
-        }
-        for row in (0..times.len()).filter(|i| !valid.value(*i)) {
-            let reason = format!("`{name}` is no time that `timestamp_format` describes");
-            report
-                .invalid
-                .push(aside(content, &rows, row as u32, reason));
-        }
-        let values = times
-            .values()
-            .iter()
-            .zip(&valid)
-            .filter(|(_, valid)| *valid);
-        let values = values.map(|(time, _)| *time).collect();
-        Ok((kept(rows, &valid)?, values))
     }
 
     /// A record behind all its windows: late, unless an earlier run has accounted for it.
@@ -420,15 +401,6 @@ fn projected(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
     )?)
 }
 
-/// A column as times.
-fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef> {
-    let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    match (column.as_string_view_opt(), format) {
-        (Some(texts), Some(format)) => Ok(Arc::new(format.column(texts))),
-        _ => Ok(cast(column, &micros)?),
-    }
-}
-
 /// Counts the invalid records, but for those that an earlier run has accounted for.
 fn settle_invalid(report: &mut Report, accounted: u64) {
     let n_before = report.invalid.len();
@@ -476,7 +448,7 @@ fn offset_of(content: &Content, record_idx: u32) -> u64 {
 }
 
 /// The record of a row, to be kept aside.
-fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecord {
+pub(super) fn aside(content: &Content, rows: &Rows, row: u32, reason: String) -> AsideRecord {
     let idx = record_of(rows, row);
     match content {
         Content::Payloads(payloads) => AsideRecord::of(payloads, idx as usize, reason),

@@ -19,6 +19,7 @@ pub(crate) mod lane;
 mod reading;
 mod settings;
 mod sink;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -204,6 +205,9 @@ impl Run<'_> {
                 report = self.reports.recv() => {
                     self.reported(report.ok_or_else(lanes_gone)??)?;
                     self.close_due().await?;
+                    if self.has_passed_range() {
+                        return Ok(Stop::LeaveWindows);
+                    }
                 }
                 () = clock.wait_until(next_tick) => {
                     next_tick = clock.now() + TICK;
@@ -441,6 +445,12 @@ impl Run<'_> {
             }
             Windowing::Timed(_) => self.watermarks.all(self.pipeline.allowed_lateness),
         }
+    }
+
+    /// Where only a part of the past counts: whether nothing that is still to be read can count in it.
+    fn has_passed_range(&self) -> bool {
+        let end = self.pipeline.range.end;
+        self.watermark().is_some_and(|watermark| watermark >= end)
     }
 
     fn due(&self) -> Vec<Window> {

@@ -54,6 +54,7 @@ mod quantity;
 mod secret;
 pub mod size;
 mod text;
+pub mod time;
 
 pub use problem::{Problem, Problems, nearest};
 pub use secret::Secret;

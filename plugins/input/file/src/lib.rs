@@ -53,6 +53,10 @@
 //! not; a file of several names is read once. In a run over what is there (`--once`) files come in
 //! the order of their last change, `from` says nothing, and records arrive at that time.
 //!
+//! A replay reads the past so, and also what the pattern matched before it was rotated: with `*.log`
+//! `app.log.1`, `app.log.2.gz` and `app.log-20260131.gz`, too. A live run has read them under their first
+//! name.
+//!
 //! # Both
 //! A record is a line, ended by `\n` or `\r\n`; an empty line is one, too. Files packed as gz, zst,
 //! bz2 or xz are unpacked as they stream by, whatever their names, also of several members;

@@ -1,6 +1,6 @@
 //! What a file's name says of its content.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::compress::Compression;
 
@@ -13,15 +13,11 @@ pub(crate) fn is_parquet(path: &Path) -> bool {
 /// The format that a name suggests, beneath a compression's extension and a rotation's number:
 /// `json` for `app.json.1.gz`.
 pub(crate) fn format(path: &Path) -> Option<&'static str> {
-    let mut path = path.to_owned();
-    if Compression::of_path(&path) != Compression::Plain {
-        path.set_extension("");
-    }
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut path = unpacked(path);
     if path
         .extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(number)
+        .is_some_and(is_number)
     {
         path.set_extension("");
     }
@@ -30,6 +26,30 @@ pub(crate) fn format(path: &Path) -> Option<&'static str> {
         "csv" => Some("csv"),
         _ => None,
     }
+}
+
+/// The name that a file had before it was rotated, and packed: `app.log` for `app.log.2.gz`,
+/// `app.log-20260131.zst` and `app.log.gz`.
+pub(crate) fn before_rotation(path: &Path) -> PathBuf {
+    let unpacked = unpacked(path);
+    let name = unpacked.to_str().unwrap_or_default();
+    match name.rsplit_once(['.', '-']) {
+        Some((before, number)) if is_number(number) => PathBuf::from(before),
+        _ => unpacked,
+    }
+}
+
+/// The name without a compression's extension.
+fn unpacked(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    if Compression::of_path(&path) != Compression::Plain {
+        path.set_extension("");
+    }
+    path
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The format that all names agree on.
@@ -59,6 +79,23 @@ mod tests {
         assert_eq!(format("access.log.gz"), None);
         assert_eq!(format("json"), None);
         assert_eq!(format("json.gz"), None);
+    }
+
+    #[test]
+    fn a_rotated_file_is_known_by_the_name_it_had() {
+        let before = |name| before_rotation(Path::new(name)).display().to_string();
+        for rotated in [
+            "app.log",
+            "app.log.1",
+            "app.log.12.gz",
+            "app.log-20260131",
+            "app.log-20260131.zst",
+            "app.log.xz",
+        ] {
+            assert_eq!(before(rotated), "app.log", "{rotated}");
+        }
+        assert_eq!(before("app.log.old"), "app.log.old");
+        assert_eq!(before("7"), "7");
     }
 
     #[test]

@@ -16,13 +16,15 @@ use globset::GlobMatcher;
 use crate::compress::Compression;
 use crate::identity::{FINGERPRINT_BYTES, FileKey, Fingerprint, Identity, Print, read_head};
 use crate::list::Listed;
-use crate::names::is_hidden;
+use crate::names::{before_rotation, is_hidden};
 use crate::stream::Origin;
 
 /// What is known of a folder's files before they are looked at.
 #[derive(Debug)]
 pub(crate) struct Register {
     pattern: GlobMatcher,
+    /// Whether the past is read: then a rotated file is wanted under the name that it had.
+    past: bool,
     known: HashMap<FileKey, Vec<Known>>,
     /// Whether no earlier run left a checkpoint.
     pub first_start: bool,
@@ -59,6 +61,7 @@ impl Register {
         let first_start = open.resume.is_empty();
         let mut register = Register {
             pattern,
+            past: open.past.is_some(),
             known: HashMap::new(),
             first_start,
         };
@@ -78,8 +81,10 @@ impl Register {
     /// Whether a file is to be read.
     pub(crate) fn wants(&self, listed: &Listed) -> bool {
         let named = || {
-            let name = listed.path.file_name().unwrap_or_default();
-            !is_hidden(&listed.path) && self.pattern.is_match(Path::new(name))
+            let name = Path::new(listed.path.file_name().unwrap_or_default());
+            let is_match = |name: &Path| self.pattern.is_match(name);
+            let had_name = || self.past && is_match(&before_rotation(name));
+            !is_hidden(&listed.path) && (is_match(name) || had_name())
         };
         self.known.contains_key(&listed.key) || named()
     }

@@ -24,6 +24,9 @@ pub(crate) enum BesideColumn {
 }
 
 impl BesideColumn {
+    /// The column of Kafka's time.
+    pub(crate) const TIMESTAMP: &str = "_timestamp";
+
     /// All of them.
     pub(crate) const ALL: [BesideColumn; 5] = [
         BesideColumn::Key,
@@ -38,7 +41,7 @@ impl BesideColumn {
         let time = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         match self {
             BesideColumn::Key => Field::new("_key", DataType::Utf8View, true),
-            BesideColumn::Timestamp => Field::new("_timestamp", time(), true),
+            BesideColumn::Timestamp => Field::new(Self::TIMESTAMP, time(), true),
             BesideColumn::Partition => Field::new("_partition", DataType::Int32, true),
             BesideColumn::Offset => Field::new("_offset", DataType::Int64, true),
             BesideColumn::Headers => Field::new("_headers", DataType::Utf8View, true),

@@ -1,8 +1,7 @@
 //! The section `[in_kafka]` as the user writes it, and what types cannot check.
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
-use datashark_sdk::conf::{Problem, Problems};
-use datashark_sdk::input::Micros;
+use datashark_sdk::conf::{Problem, Problems, time};
+use datashark_sdk::input::{Micros, Past};
 use regex::Regex;
 
 /// What the input relies on, whatever the options say.
@@ -46,6 +45,11 @@ pub(crate) enum From {
 }
 
 impl From {
+    /// Where to begin with the past.
+    pub(crate) fn of_past(past: Past) -> Self {
+        past.from.map_or(From::Earliest, From::Time)
+    }
+
     /// What is said of it to librdkafka, for an offset that is no longer there.
     pub(crate) fn reset(self) -> &'static str {
         match self {
@@ -64,10 +68,9 @@ impl KafkaInputConf {
         match self.from.as_deref() {
             None | Some("earliest") => Ok(From::Earliest),
             Some("latest") => Ok(From::Latest),
-            Some(text) => time(text).map(From::Time).ok_or_else(|| {
+            Some(text) => time::parse(text).map(From::Time).ok_or_else(|| {
                 let message = format!("expected `earliest`, `latest` or a time, found `{text}`");
-                let help = "a time is `2026-01-31` or `2026-01-31T12:00:00Z`";
-                Problem::at(["from"], message).help(help)
+                Problem::at(["from"], message).help(time::EXPECTED)
             }),
         }
     }
@@ -132,21 +135,12 @@ fn wrong_topic(topic: &str) -> Option<String> {
     })
 }
 
-fn time(text: &str) -> Option<Micros> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp_micros());
-    }
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
-}
-
 #[cfg(test)]
 mod tests {
     use datashark_sdk::Stores;
     use datashark_sdk::conf::Section;
     use datashark_sdk::input::InputEntry;
 
-    use super::*;
     use crate::Kafka;
 
     fn problems(entries: &[(&str, &str)]) -> Vec<String> {
@@ -199,12 +193,5 @@ mod tests {
             found[0].contains("did you mean `bootstrap_servers`?"),
             "{found:?}"
         );
-    }
-
-    #[test]
-    fn a_time_is_a_day_or_a_moment() {
-        assert_eq!(time("1970-01-02"), Some(86_400_000_000));
-        assert_eq!(time("1970-01-01T01:00:00+01:00"), Some(0));
-        assert_eq!(time("now"), None);
     }
 }

@@ -70,6 +70,12 @@
 //! With `--once` all partitions are read up to where they end at the start, without joining the group
 //! (nobody else may be in it), and commits are made for the group.
 //!
+//! # The past
+//! A replay reads all partitions from the first record of its `--from` on, by Kafka's timestamps, or
+//! from the first that is there, up to where they end at the start. `from` and the group's commits do not
+//! matter; the group is neither joined nor asked, and nothing is committed for it. A record arrived at
+//! its `_timestamp`.
+//!
 //! # What goes wrong
 //! Brokers that are away are waited for, with one line when they go and one when they come again; so is a
 //! topic that is not there, but with `--once`, where that ends the run. A login that is refused, or a
@@ -162,9 +168,16 @@ impl Input for Kafka {
             .collect()
     }
 
+    fn arrival_column() -> Option<&'static str> {
+        Some(BesideColumn::TIMESTAMP)
+    }
+
     async fn open(conf: KafkaInputConf, open: Open) -> Result<Self> {
         conf.problems().or_ok(())?;
-        let from = conf.from().map_err(Problems::from)?;
+        let from = match open.past {
+            Some(past) => conf::From::of_past(past),
+            None => conf.from().map_err(Problems::from)?,
+        };
         let connection = conf.connection();
         let group = conf.group(&open.use_case);
         let mut client = connection.client(&conf::OWN)?;

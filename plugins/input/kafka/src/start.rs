@@ -2,7 +2,7 @@
 //! `from`.
 //!
 //! The group's commit is later where another instance has gone on since, the state folder's offset where
-//! a commit was lost.
+//! a commit was lost. Where the past is read neither counts, and the group is not even asked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub(crate) struct Starts {
     from: From,
     resume: BTreeMap<PartitionId, u64>,
     once: bool,
+    /// Whether the past is read.
+    past: bool,
 }
 
 impl Starts {
@@ -59,6 +61,7 @@ impl Starts {
             from,
             resume: offsets.collect(),
             once: open.once,
+            past: open.past.is_some(),
         }
     }
 
@@ -71,7 +74,10 @@ impl Starts {
         consumer: &BaseConsumer<Context>,
         partitions: &TopicPartitionList,
     ) -> KafkaResult<Vec<Start>> {
-        let committed = consumer.committed_offsets(partitions.clone(), PATIENCE)?;
+        let committed = match self.past {
+            true => partitions.clone(),
+            false => consumer.committed_offsets(partitions.clone(), PATIENCE)?,
+        };
         let mut starts = Vec::with_capacity(committed.count());
         for element in committed.elements() {
             element.error()?;

@@ -72,7 +72,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use datashark_sdk::conf::Problems;
-use datashark_sdk::output::{FindingsBatch, OpenOutput, Outcome, Output};
+use datashark_sdk::output::{Backfill, FindingsBatch, OpenOutput, Outcome, Output};
 use datashark_sdk::{Error, Result};
 
 pub use conf::CsvConf;
@@ -97,6 +97,7 @@ impl Output for Csv {
     type Conf = CsvConf;
     const NAME: &'static str = "csv";
     const ABOUT: &'static str = "a CSV file, one row per finding";
+    const BACKFILL: Backfill = Backfill::Harms;
 
     fn check(conf: &CsvConf) -> Problems {
         conf.problems()

@@ -70,7 +70,7 @@ use async_trait::async_trait;
 use datashark_sdk::Result;
 use datashark_sdk::conf::Problems;
 use datashark_sdk::document::Documents;
-use datashark_sdk::output::{Fate, FindingsBatch, Gather, OpenOutput, Outcome, Output};
+use datashark_sdk::output::{Backfill, Fate, FindingsBatch, Gather, OpenOutput, Outcome, Output};
 use datashark_sdk::{Findings, Window};
 use elasticsearch::http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -96,6 +96,7 @@ impl Output for Elasticsearch {
     type Conf = ElasticsearchConf;
     const NAME: &'static str = "elasticsearch";
     const ABOUT: &'static str = "Elasticsearch or OpenSearch, one document per finding";
+    const BACKFILL: Backfill = Backfill::Overwrites;
 
     fn check(conf: &ElasticsearchConf) -> Problems {
         conf.settings().1
