@@ -87,10 +87,12 @@ mod ledger;
 mod model;
 mod quarantine;
 mod run;
+mod tap;
 mod window;
 
 pub use aggregate::Bound;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use deliver::{Latency, OutputStatus};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
@@ -99,4 +101,5 @@ pub use job::{
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
-pub use run::{Observer, Stop};
+pub use run::{Lag, Observer, PartitionStatus, Status, Stop};
+pub use tap::{Tap, TapPoint, Taps};

@@ -109,6 +109,7 @@ impl Job {
             delivery,
             clock: Arc::clone(&options.clock),
             observer: Arc::clone(&observer),
+            taps: Arc::default(),
             n_findings: 0,
             n_windows: 0,
         };

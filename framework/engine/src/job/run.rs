@@ -130,6 +130,7 @@ impl Job {
             delivery: Delivery::start(outputs, &settings).await?,
             clock: Arc::clone(&options.clock),
             observer: Arc::clone(&observer),
+            taps: observer.taps(),
             n_findings: 0,
             n_windows: 0,
         };

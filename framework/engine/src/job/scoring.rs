@@ -12,7 +12,8 @@ use crate::clock::Clock;
 use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
 use crate::run::lane::guarded;
-use crate::run::{Observer, WindowSink};
+use crate::run::{Counts, Observer, WindowSink};
+use crate::tap::Taps;
 
 /// Scores the rows of windows and delivers the findings.
 pub(super) struct Scoring {
@@ -25,6 +26,7 @@ pub(super) struct Scoring {
     pub(super) delivery: Delivery,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) taps: Arc<Taps>,
     pub(super) n_findings: u64,
     pub(super) n_windows: u64,
 }
@@ -78,7 +80,15 @@ impl WindowSink for Scoring {
             findings,
             ids,
         };
+        self.taps.findings(&batch);
         self.delivery.deliver(&batch).await
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            n_windows: self.n_windows,
+            n_findings: self.n_findings,
+        }
     }
 
     fn number(&self) -> u64 {

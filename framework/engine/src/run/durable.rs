@@ -163,6 +163,11 @@ impl Durable {
         }
     }
 
+    /// What the quarantine of records takes on disk.
+    pub(crate) fn records_bytes(&self) -> u64 {
+        self.records.n_bytes()
+    }
+
     /// Where the quarantine of records is.
     pub(crate) fn records(&self) -> Place {
         self.checkpoint.records

@@ -16,9 +16,10 @@ mod arrivals;
 mod closing;
 mod durable;
 pub(crate) mod lane;
-mod reading;
+pub(crate) mod reading;
 mod settings;
 mod sink;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -35,7 +36,8 @@ pub(crate) use self::durable::{Durable, Resuming};
 use self::lane::{Lane, Pipeline, Report, ToLane};
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};
-pub(crate) use self::sink::WindowSink;
+pub(crate) use self::sink::{Counts, WindowSink};
+pub use self::status::{Lag, PartitionStatus, Status};
 use crate::error::{Error, Result};
 use crate::window::{Slot, Watermarks, Windowing};
 
@@ -57,7 +59,7 @@ pub(crate) async fn run(
     settings: Settings,
 ) -> Result<Outcome> {
     let closed_until = durable.as_ref().and_then(Durable::closed_until);
-    let (lanes, reports) = start_lanes(&pipeline, settings.n_lanes, closed_until)?;
+    let (lanes, reports) = start_lanes(&pipeline, &settings, closed_until)?;
     let run = Run {
         closing: Closing::new(Arc::clone(&pipeline), closed_until),
         pipeline,
@@ -92,14 +94,15 @@ type Reports = mpsc::UnboundedReceiver<Result<Report>>;
 
 fn start_lanes(
     pipeline: &Arc<Pipeline>,
-    n_lanes: usize,
+    settings: &Settings,
     closed_until: Option<Micros>,
 ) -> Result<(Lanes, Reports)> {
     let (report, reports) = mpsc::unbounded_channel();
     let mut lanes = Vec::new();
-    for i in 0..n_lanes.max(1) {
+    for i in 0..settings.n_lanes.max(1) {
         let (order, orders) = mpsc::unbounded_channel();
-        let lane = Lane::try_new(Arc::clone(pipeline), closed_until)?;
+        let taps = settings.observer.taps();
+        let lane = Lane::try_new(Arc::clone(pipeline), taps, closed_until)?;
         let report = report.clone();
         let thread = std::thread::Builder::new().name(format!("lane-{i}"));
         thread
@@ -160,6 +163,7 @@ impl Run<'_> {
     async fn go(mut self) -> Result<Outcome> {
         self.commit().await?;
         self.expect_earlier_partitions();
+        self.tell_status();
         let stop = self.read().await?;
         self.settle().await?;
         if stop != Stop::LeaveWindows {
@@ -496,6 +500,7 @@ impl Run<'_> {
         self.settings
             .observer
             .progress(self.input.progress(), &self.accounts.total());
+        self.tell_status();
     }
 
     /// Makes what was delivered durable, then how far the input is.
