@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,10 @@ pub(crate) enum Command {
     Start(Start),
     /// Tell the daemon to read its confs again
     Reload(Reload),
+    /// Show what the daemon is doing, live
+    Top(Top),
+    /// Print a sample of what flows through a use case of the daemon, a JSON object a line
+    Tap(Tap),
     /// Check confs and everything they name; every mistake at once
     Check(Check),
     /// List the built-in use cases, inputs, outputs and codecs
@@ -58,6 +63,9 @@ pub(crate) struct Standalone {
     /// Train the model anew even if its training file and parameters are unchanged
     #[arg(long)]
     pub(crate) retrain: bool,
+    /// Answer by HTTP here, as the daemon does
+    #[arg(long, value_name = "ADDRESS", value_parser = datashark_conf::address)]
+    pub(crate) http: Option<Address>,
     #[command(flatten)]
     pub(crate) engine: Engine,
 }
@@ -98,6 +106,8 @@ pub(crate) struct Start {
     #[arg(short, long)]
     pub(crate) local: bool,
     #[command(flatten)]
+    pub(crate) http: Http,
+    #[command(flatten)]
     pub(crate) engine: Engine,
 }
 
@@ -105,6 +115,51 @@ pub(crate) struct Start {
 pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Top {
+    #[command(flatten)]
+    pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tap {
+    /// The use case's name
+    pub(crate) use_case: String,
+    /// Records as the input gives them, not just those that pass the filter
+    #[arg(long, conflicts_with = "findings")]
+    pub(crate) before_filter: bool,
+    /// Findings, not records
+    #[arg(long)]
+    pub(crate) findings: bool,
+    /// End after so many lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) lines: Option<usize>,
+    #[command(flatten)]
+    pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+/// An address, or none: `off`.
+type Address = Option<SocketAddr>;
+
+/// Where the daemon answers by HTTP.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Http {
+    /// Where the daemon answers by HTTP, or `off` [default: 127.0.0.1:9600]
+    #[arg(long = "http", value_name = "ADDRESS", value_parser = datashark_conf::address)]
+    address: Option<Address>,
+}
+
+impl Http {
+    /// What was said here, else what the conf says.
+    pub(crate) fn over(&self, of_conf: Address) -> Address {
+        self.address.unwrap_or(of_conf)
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,9 @@
 //! | `args` | the command line |
 //! | `start` | the daemon: `start` and `reload` |
 //! | `replay` | a use case over the past, and two of them compared |
+//! | `board`, `http` | what the use cases are doing, and who is told of it by HTTP |
+//! | `client`, `top`, `tap` | asking a daemon that |
+//! | `logs` | how log messages are written, and how often |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -18,18 +21,24 @@
 //! What runs is the engine's business: nothing here looks at a record.
 
 mod args;
+mod board;
 mod check;
+mod client;
 mod codec;
 mod console;
 mod global;
+mod http;
 mod list;
+mod logs;
 mod progress;
 mod quarantine;
 mod registry;
 mod replay;
 mod standalone;
 mod start;
+mod tap;
 mod text;
+mod top;
 
 use std::process::ExitCode;
 
@@ -44,6 +53,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Start(args) => start::run(args),
         Command::Reload(args) => start::reload(&args),
+        Command::Top(args) => top::run(&args),
+        Command::Tap(args) => tap::run(&args),
         Command::Check(args) => check::run(&args),
         Command::List => list::run(),
         Command::Codec(args) => codec::run(&args),

@@ -13,9 +13,10 @@ use datashark_engine::{
 
 use crate::args::{Kept, Quarantine};
 use crate::global::global;
+use crate::logs::Logs;
 use crate::progress::Watcher;
 use crate::registry::registry;
-use crate::standalone::{log_to_stderr, runtime, stop_on_signal};
+use crate::standalone::{runtime, stop_on_signal};
 use crate::text::{counted, render, say};
 use crate::{FAILED, Failure, WRONG};
 
@@ -41,7 +42,7 @@ fn with_job(
     act: impl FnOnce(Job, Global) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let global = global(&args.engine)?;
-    log_to_stderr(&global);
+    let _ = Logs::to_stderr(&global);
     let checked = runtime(2)?.block_on(check(&args.conf, &global, &registry()));
     say(&render(&checked.diagnostics));
     match checked.job {

@@ -4,25 +4,26 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use datashark_conf::Global;
-use datashark_engine::{Error, Job, RunOptions, Stop, Summary, SystemClock, check};
+use datashark_engine::{Error, Job, Observer, RunOptions, Stop, Summary, SystemClock, check};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
 
 use crate::args::Standalone;
+use crate::board::{Board, Watched};
 use crate::console::Console;
 use crate::global::global;
+use crate::logs::Logs;
 use crate::progress::Watcher;
 use crate::registry::registry;
 use crate::text::{count, counted, render, say};
-use crate::{FAILED, Failure, WRONG};
+use crate::{FAILED, Failure, WRONG, http};
 
 /// Runs a use case.
 pub(crate) fn run(args: Standalone) -> Result<(), Failure> {
     let global = global(&args.engine)?;
-    log_to_stderr(&global);
-    runtime(2)?.block_on(run_in(args, global))
+    let logs = Logs::to_stderr(&global);
+    runtime(2)?.block_on(run_in(args, global, logs))
 }
 
 /// The runtime of everything that waits; the work on records has threads of its own.
@@ -31,19 +32,8 @@ pub(crate) fn runtime(n_threads: usize) -> Result<Runtime, Failure> {
     Ok(builder.worker_threads(n_threads).enable_all().build()?)
 }
 
-pub(crate) fn log_to_stderr(global: &Global) {
-    let level = global.engine.log.map_or("warn", |level| level.as_str());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    let _ = log
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
-        .try_init();
-}
-
-async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
+async fn run_in(args: Standalone, global: Global, logs: Logs) -> Result<(), Failure> {
+    logs.keep_telling();
     say(&format!(
         "dataShark {} - standalone mode",
         env!("CARGO_PKG_VERSION")
@@ -68,7 +58,22 @@ async fn run_in(args: Standalone, global: Global) -> Result<(), Failure> {
         stop,
         n_workers: None,
     };
-    let observer = Arc::clone(&watcher) as _;
+    let board = Arc::new(Board::default());
+    let conf = args.conf.display().to_string();
+    let entry = board.add(job.name(), conf, job.is_streaming());
+    entry.starts();
+    board.loaded();
+    let server = match args.http.flatten() {
+        Some(address) => Some(http::serve(address, board).await.map_err(Failure::Run)?),
+        None => None,
+    };
+    let observer: Arc<dyn Observer> = match &server {
+        Some(_) => Arc::new(Watched {
+            watcher: Arc::clone(&watcher),
+            entry,
+        }),
+        None => Arc::clone(&watcher) as _,
+    };
     let done = match args.debug {
         true => job.debug(Box::new(Console), options, observer).await,
         false => job.run(options, observer).await,

@@ -1,10 +1,13 @@
 //! How things are shown: diagnostics, times, numbers.
 
+use std::error::Error;
 use std::io::{IsTerminal, Write};
 
 use chrono::{DateTime, Local};
 use datashark_conf::{Diagnostics, Style};
 use datashark_sdk::input::Micros;
+
+use crate::logs::said_as_json;
 
 /// Columns of a display whose width is not known.
 const N_COLUMNS: usize = 100;
@@ -28,9 +31,26 @@ pub(crate) fn render(diagnostics: &Diagnostics) -> String {
 /// Says something on standard error. Unlike `eprintln!` it does not panic where nobody reads that
 /// any more: a run goes on.
 pub(crate) fn say(text: &str) {
-    if !text.is_empty() {
-        let _ = writeln!(std::io::stderr(), "{}", text.trim_end_matches('\n'));
+    let text = text.trim_end_matches('\n');
+    if !text.is_empty() && !said_as_json(text) {
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
+}
+
+/// An error and all that it comes of.
+pub(crate) fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    })
+}
+
+/// An error and all that it comes of, in a line.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// A time as the predecessor wrote it: local, to the second.

@@ -1,5 +1,6 @@
 //! `datashark.conf`: the global Kafka stream and the engine's settings.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -61,6 +62,11 @@ pub struct Engine {
     pub shutdown_timeout: Duration,
     /// `log`: the least severe messages that are logged.
     pub log: Option<LogLevel>,
+    /// `log_format`, `text` if not said.
+    pub log_format: LogFormat,
+    /// `http`: where the daemon answers, `127.0.0.1:9600` if not said; `None` is `off`. Port 0 is a
+    /// free one.
+    pub http: Option<SocketAddr>,
     /// `[[object_store]]`: how object stores are reached, and with `hdfs.host` and `hdfs.port` the
     /// name node of `hdfs:///path`. Which settings there are is not known here.
     pub stores: Stores,
@@ -82,6 +88,17 @@ pub enum LogLevel {
     Trace,
 }
 
+/// How log messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for a person.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
 impl LogLevel {
     /// The name as the conf writes it.
     pub fn as_str(self) -> &'static str {
@@ -98,6 +115,9 @@ impl LogLevel {
 const MIB: u64 = 1 << 20;
 /// As orchestrators give a service that they stop: 30 s in Kubernetes.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Loopback, as there is no login.
+const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9600);
 
 /// The subsection of `[engine]` with the settings of object stores.
 const OBJECT_STORE: &str = "object_store";
@@ -172,6 +192,8 @@ struct EngineKeys {
     #[serde(default, with = "duration::option")]
     shutdown_timeout: Option<Duration>,
     log: Option<LogLevel>,
+    log_format: Option<LogFormat>,
+    http: Option<String>,
     /// Taken out before, where it is what it should be.
     #[serde(default, rename = "object_store")]
     _object_store: Empty,
@@ -212,9 +234,27 @@ impl EngineKeys {
             block_size_bytes: self.block_size.unwrap_or(MIB),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT),
             log: self.log,
+            log_format: self.log_format.unwrap_or_default(),
+            http: match self.http {
+                Some(http) => address(&http).unwrap_or_default(),
+                None => Some(HTTP),
+            },
             stores: Stores::default(),
         }
     }
+}
+
+/// Reads where to answer: `off`, or an address and a port.
+///
+/// # Errors
+/// It is neither.
+pub fn address(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    let wrong =
+        |_| format!("expected an address such as `127.0.0.1:9600`, or `off`, found `{text}`");
+    text.parse().map(Some).map_err(wrong)
 }
 
 impl Hdfs {
@@ -275,6 +315,9 @@ fn check(keys: &Keys, problems: &mut Problems) {
             let message = format!("expected `host:port`, found `{server}`");
             problems.push(Problem::at(["kafka.bootstrap.servers"], message));
         }
+    }
+    if let Some(Err(message)) = keys.engine.http.as_deref().map(address) {
+        problems.push(Problem::at(["engine", "http"], message));
     }
     let counts = [
         ("workers", keys.engine.workers.map(|n| n as u64)),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use datashark_conf::{Checked, Global, LogLevel, check_global_bytes};
+use datashark_conf::{Checked, Global, LogFormat, LogLevel, check_global_bytes};
 
 fn check(text: &str) -> Checked<Global> {
     check_global_bytes(text.as_bytes(), Path::new("/opt/ds/datashark.conf"))
@@ -25,7 +25,7 @@ fn every_setting_is_read() {
         "kafka.bootstrap.servers = a:9092, b:9093\nkafka.consumer.name = consumer\n\
          kafka.queue.name = logs\nkafka.partitions = 2\nhdfs.host = h\nhdfs.port = 8020\n\
          [engine]\nstate_folder = /var/ds\nworkers = 3\nmemory_limit = 1GiB\n\
-         max_record_size = 64KB\nblock_size = 4096\nlog = debug\n",
+         max_record_size = 64KB\nblock_size = 4096\nlog = debug\nlog_format = json\nhttp = [::1]:80\n",
     );
     let global = global.into_result().unwrap().conf;
     assert_eq!(global.kafka.bootstrap_servers, ["a:9092", "b:9093"]);
@@ -47,6 +47,8 @@ fn every_setting_is_read() {
         (64_000, 4096)
     );
     assert_eq!(engine.log, Some(LogLevel::Debug));
+    assert_eq!(engine.log_format, LogFormat::Json);
+    assert_eq!(engine.http, Some("[::1]:80".parse().unwrap()));
 }
 
 #[test]
@@ -57,7 +59,22 @@ fn an_empty_one_has_the_defaults() {
     assert_eq!(global.engine.max_record_size_bytes, 1_048_576);
     assert_eq!(global.engine.block_size_bytes, 1_048_576);
     assert!(global.engine.workers >= 1);
+    assert_eq!(global.engine.log_format, LogFormat::Text);
+    assert_eq!(global.engine.http, Some("127.0.0.1:9600".parse().unwrap()));
     assert!(global.kafka.bootstrap_servers.is_empty());
+}
+
+#[test]
+fn http_is_an_address_or_off() {
+    let off = check("[engine]\nhttp = off\n").into_result().unwrap().conf;
+    assert_eq!(off.engine.http, None);
+    assert_eq!(
+        messages("[engine]\nhttp = localhost\nlog_format = jsn\n"),
+        [
+            "2: expected an address such as `127.0.0.1:9600`, or `off`, found `localhost`",
+            "3: unknown log_format `jsn`, did you mean `json`? (expected one of `text`, `json`)",
+        ]
+    );
 }
 
 #[test]
@@ -84,7 +101,7 @@ fn zookeeper_is_told_the_key_to_write_instead_and_spark_is_ignored_with_one_warn
 #[test]
 fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
     let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `spool_limit`, `max_record_size`, \
-                `block_size`, `shutdown_timeout`, `log`, `object_store`)";
+                `block_size`, `shutdown_timeout`, `log`, `log_format`, `http`, `object_store`)";
     assert_eq!(
         messages(
             "kafka.queue.nme = q\nkafka.bootstrap.servers = a:b, c, d:1\n[engine]\nworkrs = 1\n\

@@ -89,10 +89,12 @@ mod note;
 mod quarantine;
 mod run;
 mod scratch;
+mod tap;
 mod window;
 
 pub use aggregate::Bound;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use deliver::{Latency, OutputStatus};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
@@ -101,5 +103,6 @@ pub use job::{
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
-pub use run::{Observer, Stop};
+pub use run::{Lag, Observer, PartitionStatus, Status, Stop};
 pub use scratch::Scratch;
+pub use tap::{Tap, TapPoint, Taps};

@@ -14,6 +14,7 @@ use arrow::datatypes::{Field, SchemaRef};
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::conf::{Problems, Section};
 use crate::{Result, Stores};
@@ -278,6 +279,26 @@ pub struct Progress {
     pub total_bytes: Option<u64>,
 }
 
+/// Where partitions end now, for whoever wants to know how far behind a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ends {
+    /// What one step of an offset is.
+    pub unit: OffsetUnit,
+    /// The offset behind the last record that the source has, of the partitions of which it is known.
+    pub offsets: BTreeMap<PartitionId, u64>,
+}
+
+/// What one step of an offset is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OffsetUnit {
+    /// A record, as in Kafka.
+    #[default]
+    Records,
+    /// A byte, as in a file.
+    Bytes,
+}
+
 /// What a source gives before any codec.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
@@ -366,6 +387,12 @@ pub trait Input: Send + Sized + 'static {
     fn progress(&self) -> Progress {
         Progress::default()
     }
+
+    /// Where its partitions end now, as far as it knows without asking anybody: this is called
+    /// several times a second.
+    fn ends(&self) -> Ends {
+        Ends::default()
+    }
 }
 
 /// An open [`Input`] whose type is forgotten: what the engine reads from.
@@ -385,6 +412,10 @@ pub trait DynInput: Send {
     fn is_shared(&self) -> bool;
     /// See [`Input::progress`].
     fn progress(&self) -> Progress;
+    /// See [`Input::ends`].
+    fn ends(&self) -> Ends {
+        Ends::default()
+    }
 }
 
 #[async_trait]
@@ -403,6 +434,10 @@ impl<I: Input> DynInput for I {
 
     fn progress(&self) -> Progress {
         Input::progress(self)
+    }
+
+    fn ends(&self) -> Ends {
+        Input::ends(self)
     }
 }
 

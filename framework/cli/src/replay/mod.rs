@@ -38,20 +38,22 @@ use self::to_csv::CsvTarget;
 use crate::args::Replay;
 use crate::console::Console;
 use crate::global::global;
+use crate::logs::Logs;
 use crate::progress::Watcher;
 use crate::registry::registry;
-use crate::standalone::{is_closed_pipe, log_to_stderr, on_signal, runtime, tell_end};
+use crate::standalone::{is_closed_pipe, on_signal, runtime, tell_end};
 use crate::text::{count, counted, render, say};
 use crate::{FAILED, Failure, WRONG};
 
 /// Runs the command.
 pub(crate) fn run(args: Replay) -> Result<(), Failure> {
     let global = global(&args.engine)?;
-    log_to_stderr(&global);
-    runtime(2)?.block_on(run_in(args, global))
+    let logs = Logs::to_stderr(&global);
+    runtime(2)?.block_on(run_in(args, global, logs))
 }
 
-async fn run_in(args: Replay, global: Global) -> Result<(), Failure> {
+async fn run_in(args: Replay, global: Global, logs: Logs) -> Result<(), Failure> {
+    logs.keep_telling();
     let now = SystemClock.now();
     let range = Range::between(args.from, args.to, now).map_err(wrong)?;
     let csv = args.to_csv.as_deref().map(CsvTarget::check).transpose();

@@ -14,23 +14,29 @@
 
 mod load;
 mod lock;
+mod service;
 mod supervise;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use datashark_conf::Global;
 use datashark_engine::Stop;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::args::{Reload, Start};
+use crate::board::Board;
 use crate::global::global;
-use crate::standalone::{log_to_stderr, runtime};
+use crate::logs::Logs;
+use crate::standalone::runtime;
 use crate::text::{counted, render, say};
-use crate::{FAILED, Failure, WRONG};
+use crate::{FAILED, Failure, WRONG, http};
 use load::{Loaded, UseCase, load};
 use lock::Lock;
+use service::Service;
 use supervise::{Turn, Turns, supervise};
 
 /// The exit status where a second signal ends the process at once, as a shell gives it.
@@ -39,13 +45,13 @@ const INTERRUPTED: i32 = 130;
 /// Runs every enabled use case until it is told to stop.
 pub(crate) fn run(args: Start) -> Result<(), Failure> {
     let engine = global(&args.engine)?;
-    log_to_stderr(&engine);
+    let logs = Logs::to_stderr(&engine);
     say(&format!("dataShark {}", env!("CARGO_PKG_VERSION")));
     if args.local {
         say("note: `--local` changes nothing: all runs in this process");
     }
     let _lock = Lock::take(&engine.engine.state_folder).map_err(Failure::Run)?;
-    runtime(2)?.block_on(daemon(args))
+    runtime(2)?.block_on(daemon(args, &engine, logs))
 }
 
 /// Tells the daemon of the state folder to read its confs again.
@@ -56,9 +62,19 @@ pub(crate) fn reload(args: &Reload) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn daemon(args: Start) -> Result<(), Failure> {
+async fn daemon(args: Start, engine: &Global, logs: Logs) -> Result<(), Failure> {
     // Before anything is started, so that none is missed.
     let mut signals = Signals::listen()?;
+    logs.keep_telling();
+    let board = Arc::new(Board::default());
+    let _server = match args.http.over(engine.engine.http) {
+        Some(address) => {
+            let board = Arc::clone(&board);
+            Some(http::serve(address, board).await.map_err(Failure::Run)?)
+        }
+        None => None,
+    };
+    let mut service = Service::new(Arc::clone(&board));
     let loaded = load(&args).await.map_err(|diagnostics| {
         say(&render(&diagnostics));
         Failure::Said(WRONG)
@@ -69,28 +85,37 @@ async fn daemon(args: Start) -> Result<(), Failure> {
         say(&format!("error: no use case below {folder} is enabled"));
         return Err(Failure::Said(WRONG));
     }
-    let mut daemon = Daemon::new(args, &loaded);
+    let mut daemon = Daemon::new(args, &loaded, Arc::clone(&board));
     daemon.start_all(loaded.use_cases);
+    board.loaded();
+    service.ready();
     loop {
         tokio::select! {
             biased;
             asked = signals.next() => match asked {
                 Asked::Stop => break,
-                Asked::Reload => daemon.reload().await,
+                Asked::Reload => {
+                    service.reloading();
+                    service.beside(daemon.reload()).await;
+                    service.ready();
+                }
             },
             ended = daemon.tasks.join_next() => match ended {
                 Some(name) => daemon.ended(name),
                 None => return Ok(()),
             },
+            () = service.beat() => service.tell_status(),
         }
     }
-    daemon.stop(signals).await
+    service.stopping();
+    service.beside(daemon.stop(signals)).await
 }
 
 /// What runs.
 struct Daemon {
     args: Start,
     shutdown_timeout: Duration,
+    board: Arc<Board>,
     /// Every use case that was started, those that came to their end too: an unchanged batch is not
     /// run again by a reload.
     started: BTreeMap<String, Started>,
@@ -105,10 +130,11 @@ struct Started {
 }
 
 impl Daemon {
-    fn new(args: Start, loaded: &Loaded) -> Self {
+    fn new(args: Start, loaded: &Loaded, board: Arc<Board>) -> Self {
         Daemon {
             args,
             shutdown_timeout: loaded.global.engine.shutdown_timeout,
+            board,
             started: BTreeMap::new(),
             tasks: JoinSet::new(),
         }
@@ -137,7 +163,10 @@ impl Daemon {
             has_ended: false,
         };
         self.started.insert(name, started);
-        self.tasks.spawn(supervise(use_case, turn, stopped));
+        let conf = use_case.path.display().to_string();
+        let job = &use_case.job;
+        let entry = self.board.add(job.name(), conf, job.is_streaming());
+        self.tasks.spawn(supervise(use_case, turn, stopped, entry));
     }
 
     /// Notes that a use case has come to its end.
@@ -175,6 +204,7 @@ impl Daemon {
         let others = self.started.keys().filter(|name| !same.contains(name));
         let others: Vec<String> = others.cloned().collect();
         self.stop_some(&others).await;
+        self.board.remove(&others);
         say(&format!(
             "reloaded: {} as before, {} stopped, {} started",
             same.len(),

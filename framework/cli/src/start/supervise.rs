@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::load::UseCase;
+use crate::board::{Entry, Watched};
 use crate::progress::Watcher;
 use crate::registry::registry;
 use crate::text::{counted, render, say};
@@ -77,6 +78,7 @@ pub(crate) async fn supervise(
     use_case: UseCase,
     turn: Turn,
     mut stopped: watch::Receiver<Stop>,
+    entry: Arc<Entry>,
 ) -> String {
     let name = use_case.name();
     let UseCase {
@@ -88,14 +90,20 @@ pub(crate) async fn supervise(
         _ = stopped.wait_for(|stop| *stop != Stop::Not) => return name,
     }
     let watcher = Arc::new(Watcher::new(&title, false));
+    let watched = Arc::new(Watched {
+        watcher: Arc::clone(&watcher),
+        entry: Arc::clone(&entry),
+    });
     let mut next = Some(job);
     let mut pause = FIRST_PAUSE;
     loop {
         let began = Instant::now();
+        entry.starts();
         let reason = match next.take() {
-            Some(job) => match run(job, &global, &watcher, &stopped).await {
+            Some(job) => match run(job, &global, &watched, &stopped).await {
                 Ok(summary) => {
                     tell(&watcher, &summary);
+                    entry.ended();
                     turn.pass_on();
                     return name;
                 }
@@ -108,6 +116,7 @@ pub(crate) async fn supervise(
         if began.elapsed() >= RAN_WELL {
             pause = FIRST_PAUSE;
         }
+        entry.failed(&reason);
         watcher.message(&format!("failed: {reason}; again in {} s", pause.as_secs()));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -122,7 +131,7 @@ pub(crate) async fn supervise(
 async fn run(
     job: Job,
     global: &Global,
-    watcher: &Arc<Watcher>,
+    watched: &Arc<Watched>,
     stopped: &watch::Receiver<Stop>,
 ) -> Result<Summary, String> {
     let options = RunOptions {
@@ -133,7 +142,7 @@ async fn run(
         stop: stopped.clone(),
         n_workers: None,
     };
-    let observer: Arc<dyn Observer> = Arc::<Watcher>::clone(watcher);
+    let observer: Arc<dyn Observer> = Arc::<Watched>::clone(watched);
     match tokio::spawn(job.run(options, observer)).await {
         Ok(ran) => ran.map_err(|error| error.to_string()),
         Err(error) => Err(format!("a defect: {error}")),

@@ -123,8 +123,15 @@ impl Folder {
         conf
     }
 
-    /// The binary, to be run here: nothing of the tester's environment reaches it.
+    /// The binary, to be run here: nothing of the tester's environment reaches it. A daemon answers
+    /// by HTTP only where the test says so: two tests cannot have the same port.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let is_daemon = args.first() == Some(&"start") && !args.contains(&"--http");
+        let off: &[&str] = if is_daemon { &["--http", "off"] } else { &[] };
+        self.command_as_is(&[args, off].concat())
+    }
+
+    fn command_as_is(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_datashark"));
         self.settle(command.args(args));
         command
@@ -149,7 +156,15 @@ impl Folder {
             .current_dir(self.0.path())
             .stdin(Stdio::null())
             .env("TZ", "UTC");
-        for variable in ["DATASHARK_HOME", "RUST_LOG", "RUST_BACKTRACE", "NO_COLOR"] {
+        for variable in [
+            "DATASHARK_HOME",
+            "RUST_LOG",
+            "RUST_BACKTRACE",
+            "NO_COLOR",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+            "WATCHDOG_PID",
+        ] {
             command.env_remove(variable);
         }
     }
@@ -157,6 +172,11 @@ impl Folder {
     /// Runs the binary to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         ran(&mut self.command(args))
+    }
+
+    /// As [`Folder::run`], with HTTP as the conf says.
+    pub(crate) fn run_as_is(&self, args: &[&str]) -> Ran {
+        ran(&mut self.command_as_is(args))
     }
 
     /// Starts the binary.
@@ -170,7 +190,8 @@ impl Folder {
     }
 }
 
-fn start(mut command: Command) -> Running {
+/// Starts a command.
+pub(crate) fn start(mut command: Command) -> Running {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let (stdout, stderr) = (Arc::default(), Arc::default());

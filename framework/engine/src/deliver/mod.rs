@@ -12,6 +12,7 @@
 mod outlet;
 mod queue;
 mod spool;
+mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use self::outlet::{Done, Outlet};
 pub(crate) use self::queue::Limits;
 use self::queue::{Numbered, Queue};
 pub(crate) use self::spool::{decode, encode};
+pub use self::status::{Latency, OutputStatus};
 use crate::checkpoint::OutputCheckpoint;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -207,7 +209,7 @@ impl Working {
             },
             n_refused: 0,
         });
-        let outlet = Outlet {
+        let mut outlet = Outlet {
             name: name.clone(),
             output,
             gather,
@@ -218,7 +220,9 @@ impl Working {
             stop: settings.stop.clone(),
             observer: Arc::clone(&settings.observer),
             done,
+            status: OutputStatus::default(),
         };
+        outlet.tell_status();
         let task = Some(tokio::spawn(outlet.work()));
         Ok(Working {
             name,

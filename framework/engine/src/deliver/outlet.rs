@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::queue::{Numbered, Queue};
+use super::status::OutputStatus;
 use crate::checkpoint::OutputCheckpoint;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -61,9 +62,17 @@ pub(super) struct Outlet {
     pub(super) stop: watch::Receiver<Stop>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) done: watch::Sender<Done>,
+    pub(super) status: OutputStatus,
 }
 
 impl Outlet {
+    /// Tells whoever watches how the output stands.
+    pub(super) fn tell_status(&mut self) {
+        (self.status.n_waiting_windows, self.status.waiting_bytes) = self.queue.waiting();
+        self.status.quarantine_bytes = self.quarantine.n_bytes();
+        self.observer.output(&self.name, &self.status);
+    }
+
     /// Works until the queue is closed and empty.
     pub(super) async fn work(mut self) -> Result<()> {
         let outcome = self.deliver_all().await;
@@ -88,6 +97,7 @@ impl Outlet {
                 self.sync(number, until).await?;
                 last_sync = now;
             }
+            self.tell_status();
         }
     }
 
@@ -125,6 +135,7 @@ impl Outlet {
         let mut batches: Vec<FindingsBatch> =
             taken.into_iter().map(|numbered| numbered.batch).collect();
         let n_findings = count(&batches);
+        let began = self.clock.now();
         let mut retries = Retries::of(&self.name, &batches);
         let mut n_refused = 0;
         let given_up = given_up(self.stop.clone(), Arc::clone(&self.clock));
@@ -155,12 +166,19 @@ impl Outlet {
             if retries.is_worth_telling() {
                 warn!(output = %self.name, %reason, n_tries = retries.n, "trying again");
             }
+            self.status.n_retries += 1;
+            self.status.trouble = Some(reason.clone());
+            self.tell_status();
             tokio::select! {
                 () = self.clock.wait_until(self.clock.now() + micros(delay)) => {}
                 () = &mut given_up => return Err(self.undelivered(&batches, &reason)),
             }
         }
         self.done.send_modify(|done| done.n_refused += n_refused);
+        self.status.trouble = None;
+        self.status.n_refused += n_refused;
+        self.status.n_delivered += n_findings as u64 - n_refused;
+        self.status.latency.count(self.clock.now() - began);
         let said = self.output.delivered(n_findings - n_refused as usize);
         if !said.is_empty() {
             self.observer.message(&said);

@@ -131,9 +131,16 @@ impl Queue {
         self.state().waiting.is_empty()
     }
 
+    /// The findings of how many windows wait, and what they take in memory and in the spool.
+    pub(crate) fn waiting(&self) -> (usize, u64) {
+        let state = self.state();
+        let n_bytes = state.memory_bytes as u64 + state.spool.n_bytes();
+        (state.waiting.len(), n_bytes)
+    }
+
     /// How many findings wait, and how many bytes of them in memory and in the spool.
     #[cfg(test)]
-    pub(crate) fn waiting(&self) -> (usize, usize, u64) {
+    fn waiting_where(&self) -> (usize, usize, u64) {
         let state = self.state();
         let n_bytes = state.spool.n_bytes();
         (state.waiting.len(), state.memory_bytes, n_bytes)
@@ -255,7 +262,7 @@ mod tests {
         for number in 0..20 {
             queue.put(numbered(number)).await.unwrap();
         }
-        let (n, in_memory, spooled) = queue.waiting();
+        let (n, in_memory, spooled) = queue.waiting_where();
         assert!(n == 20 && in_memory <= 5000 && spooled > 0);
         queue.close();
         let mut found = Vec::new();
@@ -275,7 +282,7 @@ mod tests {
             assert_eq!(found.batch.window, expected.batch.window);
         }
         assert_eq!(found.len(), 20);
-        assert_eq!(queue.waiting(), (0, 0, 0), "the spool is empty again");
+        assert_eq!(queue.waiting_where(), (0, 0, 0), "the spool is empty again");
     }
 
     #[tokio::test]

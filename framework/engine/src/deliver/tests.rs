@@ -15,6 +15,17 @@ struct Nobody;
 
 impl Observer for Nobody {}
 
+/// Keeps all that outputs tell of themselves.
+#[derive(Default)]
+struct Told(Mutex<Vec<OutputStatus>>);
+
+impl Observer for Told {
+    fn output(&self, name: &str, status: &OutputStatus) {
+        assert_eq!(name, "es");
+        self.0.lock().unwrap().push(status.clone());
+    }
+}
+
 /// What a delivery runs in; dropping the sender would say that nobody can stop it.
 struct World {
     folder: tempfile::TempDir,
@@ -99,6 +110,42 @@ async fn an_output_that_is_away_holds_back_the_commit_and_not_the_others() {
     assert_eq!(delivery.delivered().await.unwrap().number, 3);
     assert_eq!(of(&slow_has), ["1:a", "2:a", "3:a"]);
     assert_eq!(of(&quick_has), ["1:a", "2:a", "3:a"]);
+}
+
+#[tokio::test]
+async fn an_output_tells_how_it_stands_with_every_try_and_every_delivery() {
+    let told = Arc::new(Told::default());
+    let mut world = World::with(Patience::Endless);
+    world.settings.observer = Arc::<Told>::clone(&told);
+    let (output, _) = Scripted::answering(|n_calls, _| match n_calls {
+        1 | 2 => Outcome::Again("connection refused".into()),
+        _ => Outcome::Each(vec![Fate::Safe, Fate::Refused("no number".into())]),
+    });
+    let outputs = vec![opened("es", output, None)];
+    let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
+    delivery
+        .deliver(&findings(1, &["a", "b"]), MaybeHad::Yes)
+        .await
+        .unwrap();
+    delivery.finish().await.unwrap();
+    let told = told.0.lock().unwrap();
+    let [open, first, second, done] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(*open, OutputStatus::default());
+    for (n_retries, again) in [(1, first), (2, second)] {
+        assert_eq!((again.n_retries, again.n_delivered), (n_retries, 0));
+        assert_eq!(again.trouble.as_deref(), Some("connection refused"));
+    }
+    assert_eq!(
+        (done.n_retries, done.n_delivered, done.n_refused),
+        (2, 1, 1)
+    );
+    assert_eq!((&done.trouble, done.n_waiting_windows), (&None, 0));
+    // The two pauses: of up to 100 ms and of up to 200 ms, at least half of it.
+    assert!((150_000..=300_000).contains(&done.latency.sum), "{done:?}");
+    assert_eq!(done.latency.n(), 1);
+    assert!(done.quarantine_bytes > 0);
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
 use crate::run::lane::guarded;
-use crate::run::{MaybeHad, Observer, WindowSink};
+use crate::run::{Counts, MaybeHad, Observer, WindowSink};
+use crate::tap::Taps;
 
 /// Scores the rows of windows and delivers the findings.
 pub(super) struct Scoring {
@@ -27,6 +28,7 @@ pub(super) struct Scoring {
     pub(super) delivery: Delivery,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) taps: Arc<Taps>,
     pub(super) n_findings: u64,
     pub(super) n_windows: u64,
 }
@@ -50,6 +52,7 @@ impl Job {
             delivery,
             clock: Arc::clone(&options.clock),
             observer: Arc::clone(observer),
+            taps: observer.taps(),
             n_findings: 0,
             n_windows: 0,
         }
@@ -110,7 +113,15 @@ impl WindowSink for Scoring {
             findings,
             ids,
         };
+        self.taps.findings(&batch);
         self.delivery.deliver(&batch, maybe_had).await
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            n_windows: self.n_windows,
+            n_findings: self.n_findings,
+        }
     }
 
     fn number(&self) -> u64 {

@@ -66,19 +66,22 @@ pub(crate) struct Quarantine {
     folder: PathBuf,
     kind: String,
     place: Place,
+    /// What the files before the last that count take.
+    earlier_bytes: u64,
     frame: Option<zstd::Encoder<'static, File>>,
 }
 
 impl Quarantine {
     /// Goes on behind a place; what lies behind it is cut off.
     pub(crate) fn open(state: &Path, kind: &str, place: Place) -> Result<Self> {
-        let quarantine = Quarantine {
+        let mut quarantine = Quarantine {
             folder: state.join("quarantine"),
             kind: kind.to_owned(),
             place,
+            earlier_bytes: 0,
             frame: None,
         };
-        quarantine.cut_back()?;
+        quarantine.earlier_bytes = quarantine.cut_back()?;
         Ok(quarantine)
     }
 
@@ -92,7 +95,14 @@ impl Quarantine {
         &self.folder
     }
 
-    fn cut_back(&self) -> Result<()> {
+    /// What its files take on disk, as of the last [`Quarantine::sync`].
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.earlier_bytes + self.place.bytes
+    }
+
+    /// Cuts off what lies behind the place; gives the size of the files before its last.
+    fn cut_back(&self) -> Result<u64> {
+        let mut earlier_bytes = 0;
         for (number, path) in folder::files(&self.folder, &self.kind)? {
             let what = || format!("cutting back {}", path.display());
             if number > self.place.last {
@@ -104,9 +114,11 @@ impl Quarantine {
                 // A user may have emptied it: it must not be filled up with zeros.
                 let cut = file.set_len(self.place.bytes.min(length));
                 cut.map_err(Error::io(what()))?;
+            } else if number >= self.place.first {
+                earlier_bytes += fs::metadata(&path).map_or(0, |file| file.len());
             }
         }
-        Ok(())
+        Ok(earlier_bytes)
     }
 
     /// Keeps something.
@@ -142,6 +154,7 @@ impl Quarantine {
     fn frame(&mut self) -> Result<&mut zstd::Encoder<'static, File>> {
         if self.frame.is_none() {
             if self.place.bytes > FILE_BYTES {
+                self.earlier_bytes += self.place.bytes;
                 self.place.last += 1;
                 self.place.bytes = 0;
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use datashark_sdk::input::{Micros, PartitionId};
 
 use super::lane::Report;
+use super::status::Standing;
 use crate::checkpoint::PartitionCheckpoint;
 use crate::ledger::Ledger;
 use crate::window::{Share, Slot};
@@ -200,6 +201,21 @@ impl Accounts {
             .iter()
             .map(|(id, account)| (id.as_str().to_owned(), of(account)))
             .collect()
+    }
+
+    /// How every partition stands.
+    pub(super) fn standings(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.partitions.iter().map(|(id, account)| {
+            let done = account.done.offset.max(account.accounted);
+            Standing {
+                id,
+                name: &account.name,
+                ledger: &account.ledger,
+                offset: (done > 0).then_some(done),
+                max_time: account.done.max_time,
+                is_idle: account.idle,
+            }
+        })
     }
 
     /// The account of everything so far.

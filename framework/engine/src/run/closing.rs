@@ -94,6 +94,14 @@ impl Closing {
         }
     }
 
+    /// How many windows are open.
+    pub(crate) fn n_open(&self) -> usize {
+        match self.pipeline.records.windowing {
+            Windowing::Whole => usize::from(!self.slots.is_empty()),
+            Windowing::Timed(_) => self.open.len(),
+        }
+    }
+
     /// Whether the window that starts here, or a later one, had a record.
     pub(crate) fn had_records(&self, start: Micros) -> bool {
         self.latest_start.is_some_and(|latest| latest >= start)

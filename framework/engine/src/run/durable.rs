@@ -148,6 +148,11 @@ impl Durable {
         self.records.keep(&entry)
     }
 
+    /// What the quarantine of records takes on disk.
+    pub(crate) fn records_bytes(&self) -> u64 {
+        self.records.n_bytes()
+    }
+
     /// Where the quarantine of records is.
     pub(crate) fn records(&self) -> Place {
         self.checkpoint.records

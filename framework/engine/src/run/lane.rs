@@ -25,6 +25,7 @@ use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ledger::Ledger;
+use crate::tap::Taps;
 use crate::window::{MAX_TIME, Share, Slot, Windowing, assign, rows_of};
 
 /// Where a record's time comes from.
@@ -134,6 +135,7 @@ pub(crate) struct PartitionState {
 /// A lane.
 pub(crate) struct Lane {
     pipeline: Arc<Pipeline>,
+    taps: Arc<Taps>,
     reading: Reading,
     states: HashMap<Slot, State>,
     /// What the states took when they were last counted.
@@ -143,10 +145,11 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// A lane of a pipeline.
-    pub(crate) fn try_new(pipeline: Arc<Pipeline>) -> Result<Self> {
+    pub(crate) fn try_new(pipeline: Arc<Pipeline>, taps: Arc<Taps>) -> Result<Self> {
         let reading = Reading::try_new(&pipeline)?;
         Ok(Lane {
             pipeline,
+            taps,
             reading,
             states: HashMap::new(),
             state_bytes: 0,
@@ -215,6 +218,7 @@ impl Lane {
             slots: Vec::new(),
         };
         let rows = self.reading.rows(&batch.content, &mut report)?;
+        self.taps.records(&batch, &rows);
         self.assigned(rows, &batch.content, arrival, state, &mut report)?;
         settle_invalid(&mut report, state.accounted);
         self.partitions.entry(batch.partition).or_default().max_time = report.max_time;
@@ -332,12 +336,11 @@ impl Lane {
     /// Brings what all lanes together use up to date and holds it against the limit. Records that
     /// wait to be aggregated hold on to more than they will take: they are aggregated first.
     fn account_memory(&mut self) -> Result<()> {
-        let Some(limit_bytes) = self.pipeline.memory_limit else {
-            return Ok(());
+        let used_bytes = self.used_bytes();
+        let limit_bytes = match self.pipeline.memory_limit {
+            Some(limit_bytes) if used_bytes > limit_bytes => limit_bytes,
+            _ => return Ok(()),
         };
-        if self.used_bytes() <= limit_bytes {
-            return Ok(());
-        }
         for state in self.states.values_mut() {
             self.pipeline.records.aggregation.settle(state)?;
         }

@@ -16,9 +16,10 @@ mod arrivals;
 mod closing;
 mod durable;
 pub(crate) mod lane;
-mod reading;
+pub(crate) mod reading;
 mod settings;
 mod sink;
+mod status;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,7 +37,8 @@ pub(crate) use self::durable::{Durable, Resuming};
 use self::lane::{Lane, PartitionState, Pipeline, Report, ToLane};
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};
-pub(crate) use self::sink::{MaybeHad, WindowSink};
+pub(crate) use self::sink::{Counts, MaybeHad, WindowSink};
+pub use self::status::{Lag, PartitionStatus, Status};
 use crate::checkpoint::PartitionCheckpoint;
 use crate::error::{Error, Result};
 use crate::note;
@@ -60,7 +62,7 @@ pub(crate) async fn run(
     settings: Settings,
 ) -> Result<Outcome> {
     let closed_until = durable.as_ref().and_then(Durable::closed_until);
-    let (lanes, reports) = start_lanes(&pipeline, settings.n_lanes)?;
+    let (lanes, reports) = start_lanes(&pipeline, &settings)?;
     let run = Run {
         closing: Closing::new(Arc::clone(&pipeline), closed_until),
         pipeline,
@@ -95,12 +97,12 @@ pub(crate) async fn run(
 type Lanes = Vec<mpsc::UnboundedSender<ToLane>>;
 type Reports = mpsc::UnboundedReceiver<Result<Report>>;
 
-fn start_lanes(pipeline: &Arc<Pipeline>, n_lanes: usize) -> Result<(Lanes, Reports)> {
+fn start_lanes(pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<(Lanes, Reports)> {
     let (report, reports) = mpsc::unbounded_channel();
     let mut lanes = Vec::new();
-    for i in 0..n_lanes.max(1) {
+    for i in 0..settings.n_lanes.max(1) {
         let (order, orders) = mpsc::unbounded_channel();
-        let lane = Lane::try_new(Arc::clone(pipeline))?;
+        let lane = Lane::try_new(Arc::clone(pipeline), settings.observer.taps())?;
         let report = report.clone();
         let thread = std::thread::Builder::new().name(format!("lane-{i}"));
         thread
@@ -167,6 +169,7 @@ impl Run<'_> {
     async fn go(mut self) -> Result<Outcome> {
         self.commit().await?;
         self.expect_earlier_partitions();
+        self.tell_status();
         let stop = self.read().await?;
         self.settle().await?;
         if stop != Stop::LeaveWindows {
@@ -567,6 +570,7 @@ impl Run<'_> {
         self.settings
             .observer
             .progress(self.input.progress(), &self.accounts.total());
+        self.tell_status();
     }
 
     /// Makes what was delivered durable, then how far the input is.

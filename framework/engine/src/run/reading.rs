@@ -19,10 +19,10 @@ use crate::error::{Error, Result};
 use crate::filter::{Filter, OnColumns};
 
 /// The rows of a batch on their way, each with the record that it is of.
-pub(super) struct Rows {
-    pub(super) rows: RecordBatch,
+pub(crate) struct Rows {
+    pub(crate) rows: RecordBatch,
     /// The record of each row; `None` where every record has its row.
-    pub(super) record_idx: Option<UInt32Array>,
+    pub(crate) record_idx: Option<UInt32Array>,
 }
 
 /// Reads and filters the batches of one lane.

@@ -5,14 +5,37 @@ use std::sync::Arc;
 use datashark_sdk::input::{Micros, Progress};
 use tokio::sync::watch;
 
+use super::status::Status;
 use crate::clock::Clock;
+use crate::deliver::OutputStatus;
 use crate::ledger::Ledger;
+use crate::tap::Taps;
 
 /// What a run tells whoever watches it.
 pub trait Observer: Send + Sync {
     /// How far the input is and what became of the records so far.
     fn progress(&self, progress: Progress, ledger: &Ledger) {
         let _ = (progress, ledger);
+    }
+
+    /// Whether [`Observer::status`] is to be called.
+    fn wants_status(&self) -> bool {
+        false
+    }
+
+    /// How the run stands: when it has begun, then several times a second, and at its end.
+    fn status(&self, status: Status) {
+        let _ = status;
+    }
+
+    /// How an output stands: when it is open, then with every delivery and every try.
+    fn output(&self, name: &str, status: &OutputStatus) {
+        let _ = (name, status);
+    }
+
+    /// Where a sample of what flows may be tapped.
+    fn taps(&self) -> Arc<Taps> {
+        Arc::default()
     }
 
     /// A line for the user: `Written 3 Documents to CSV File x`.

@@ -17,6 +17,14 @@ pub(crate) enum MaybeHad {
     No,
 }
 
+/// What came of the windows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    /// Windows that had rows.
+    pub(crate) n_windows: u64,
+    pub(crate) n_findings: u64,
+}
+
 /// Takes the rows of closed windows, in the order of the windows' ends; but a window may come again
 /// with the rows of a partition that came late to this instance.
 #[async_trait]
@@ -38,6 +46,11 @@ pub(crate) trait WindowSink: Send {
     /// The number of the last window that was given; see [`Delivered::number`].
     fn number(&self) -> u64 {
         0
+    }
+
+    /// What came of the windows so far.
+    fn counts(&self) -> Counts {
+        Counts::default()
     }
 
     /// How far what was given is delivered.

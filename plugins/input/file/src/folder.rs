@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datashark_sdk::conf::{Problem, Problems};
-use datashark_sdk::input::{Input, InputEvent, Open, Progress, Source};
+use datashark_sdk::input::{Ends, Input, InputEvent, Open, Progress, Source};
 use datashark_sdk::{Error, Result, Stores};
 
 use crate::conf::FolderConf;
@@ -81,6 +81,10 @@ impl Input for Folder {
 
     fn progress(&self) -> Progress {
         self.intake.progress()
+    }
+
+    fn ends(&self) -> Ends {
+        self.intake.ends()
     }
 }
 

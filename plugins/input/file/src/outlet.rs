@@ -4,14 +4,14 @@
 //! blocks, and each thread another that it is busy with. Dropping the [`Intake`] stops the threads
 //! at their next block.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use datashark_sdk::Result;
-use datashark_sdk::input::{HeaderRule, InputEvent, Open, Progress};
+use datashark_sdk::input::{Ends, HeaderRule, InputEvent, OffsetUnit, Open, PartitionId, Progress};
 use tokio::sync::mpsc;
 
 use crate::blocks::Limits;
@@ -34,6 +34,7 @@ pub(crate) struct Outlet {
     events: mpsc::Sender<Result<InputEvent>>,
     alive: Receiver<Infallible>,
     read_bytes: Arc<AtomicU64>,
+    sizes: Arc<Mutex<BTreeMap<PartitionId, u64>>>,
     /// How much to read at a time.
     pub limits: Limits,
     /// Which lines of its file each batch carries.
@@ -67,6 +68,11 @@ impl Outlet {
     pub(crate) fn count(&self, n_bytes: u64) {
         self.read_bytes.fetch_add(n_bytes, Ordering::Relaxed);
     }
+
+    /// Says how long files are that offsets count the bytes of.
+    pub(crate) fn note_sizes(&self, sizes: BTreeMap<PartitionId, u64>) {
+        *self.sizes.lock().unwrap_or_else(PoisonError::into_inner) = sizes;
+    }
 }
 
 /// The engine's side.
@@ -78,6 +84,7 @@ pub(crate) struct Intake {
     _alive: Sender<Infallible>,
     read_bytes: Arc<AtomicU64>,
     total_bytes: Option<u64>,
+    sizes: Arc<Mutex<BTreeMap<PartitionId, u64>>>,
 }
 
 impl Intake {
@@ -91,10 +98,12 @@ impl Intake {
         let (sender, events) = mpsc::channel(n_readers.max(1) * QUEUED_PER_READER);
         let (keep_alive, alive) = crossbeam_channel::bounded(0);
         let read_bytes = Arc::new(AtomicU64::new(0));
+        let sizes = Arc::new(Mutex::default());
         let outlet = Outlet {
             events: sender,
             alive,
             read_bytes: Arc::clone(&read_bytes),
+            sizes: Arc::clone(&sizes),
             limits: limits(open),
             header: open.header,
         };
@@ -107,6 +116,7 @@ impl Intake {
                 _alive: keep_alive,
                 read_bytes,
                 total_bytes,
+                sizes,
             },
         )
     }
@@ -125,6 +135,15 @@ impl Intake {
         Progress {
             read_bytes,
             total_bytes: self.total_bytes,
+        }
+    }
+
+    /// Where the files end that are watched.
+    pub(crate) fn ends(&self) -> Ends {
+        let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        Ends {
+            unit: OffsetUnit::Bytes,
+            offsets: sizes.clone(),
         }
     }
 }

@@ -9,11 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datashark_kafka_connection::{Complaints, Trouble};
-use datashark_sdk::input::{PartitionId, Resume};
+use datashark_sdk::input::{Ends, OffsetUnit, PartitionId, Resume};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use tracing::{debug, info, warn};
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) complaints: Complaints,
     changes: Mutex<Vec<Change>>,
     owned: Mutex<BTreeMap<PartitionId, Owned>>,
+    /// The high watermarks, as of the last statistics.
+    ends: Mutex<BTreeMap<PartitionId, u64>>,
     /// Trouble that lasts until somebody acts.
     lasting: Mutex<Option<String>>,
     /// Why the input cannot go on.
@@ -74,6 +77,7 @@ impl Context {
             complaints,
             changes: Mutex::default(),
             owned: Mutex::default(),
+            ends: Mutex::default(),
             lasting: Mutex::default(),
             fatal: Mutex::default(),
             answered: AtomicBool::new(false),
@@ -84,6 +88,14 @@ impl Context {
     /// What changed since this was last asked.
     pub(crate) fn changes(&self) -> Vec<Change> {
         std::mem::take(&mut *locked(&self.changes))
+    }
+
+    /// Where our partitions end, as far as the brokers have said lately.
+    pub(crate) fn ends(&self) -> Ends {
+        Ends {
+            unit: OffsetUnit::Records,
+            offsets: locked(&self.ends).clone(),
+        }
     }
 
     /// Why the input cannot go on, if that is so.
@@ -224,6 +236,24 @@ impl Context {
 }
 
 impl ClientContext for Context {
+    fn stats(&self, statistics: Statistics) {
+        let owned = locked(&self.owned);
+        let mut ends = BTreeMap::new();
+        for topic in statistics.topics.values() {
+            for partition in topic.partitions.values() {
+                let id = id(&topic.topic, partition.partition);
+                // Negative where it is not known yet.
+                if let Ok(end) = u64::try_from(partition.hi_offset)
+                    && owned.contains_key(&id)
+                {
+                    ends.insert(id, end);
+                }
+            }
+        }
+        drop(owned);
+        *locked(&self.ends) = ends;
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.complaints.log(level, facility, line);
     }

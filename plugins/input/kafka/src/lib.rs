@@ -110,7 +110,7 @@ use async_trait::async_trait;
 use crossbeam_channel::{Receiver, bounded};
 use datashark_kafka_connection::Complaints;
 use datashark_sdk::conf::Problems;
-use datashark_sdk::input::{Input, InputEvent, Open, PartitionId, Progress, Resume};
+use datashark_sdk::input::{Ends, Input, InputEvent, Open, PartitionId, Progress, Resume};
 use datashark_sdk::{Error, Result, Stores};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -128,7 +128,9 @@ use start::Starts;
 const LEAVE: Duration = Duration::from_secs(5);
 
 /// What is set where the options do not say otherwise.
-const USUAL: [(&str, &str); 3] = [
+const USUAL: [(&str, &str); 4] = [
+    // How often the ends of the partitions are told; see `Context::ends`.
+    ("statistics.interval.ms", "2000"),
     // Half of librdkafka's, as the engine has blocks of its own.
     ("queued.max.messages.kbytes", "32768"),
     // librdkafka waits a second once its queue is full, in which a fast reader empties it.
@@ -238,6 +240,11 @@ impl Input for Kafka {
             read_bytes: self.intake.as_ref().map_or(0, Intake::read_bytes),
             total_bytes: None,
         }
+    }
+
+    fn ends(&self) -> Ends {
+        let consumer = self.consumer.upgrade();
+        consumer.map_or_else(Ends::default, |consumer| consumer.context().ends())
     }
 }
 

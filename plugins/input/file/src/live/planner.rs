@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, select};
 use datashark_sdk::input::InputEvent;
 use tokio::time::Instant;
 
+use crate::compress::Compression;
 use crate::conf::FolderConf;
 use crate::folder::failed;
 use crate::identity::FileKey;
@@ -158,6 +159,7 @@ impl Planner {
                 }
             }
         }
+        self.note_sizes();
         self.schedule(now)?;
         let end = Instant::now();
         self.may_scan_at = end + self.timing.pause.max(end.duration_since(now) * 10);
@@ -170,6 +172,16 @@ impl Planner {
                 self.timing.poll
             };
         Ok(())
+    }
+
+    /// Of a compressed file, whose offsets count what is in it, the size says nothing.
+    fn note_sizes(&self) {
+        let plain = self
+            .tracked
+            .values()
+            .filter(|file| file.compression == Compression::Plain);
+        let sizes = plain.map(|file| (file.partition.clone(), file.stamp.size));
+        self.outlet.note_sizes(sizes.collect());
     }
 
     /// Lists the folder, watched before it is listed. Says what it means if a file is not in it.

@@ -85,6 +85,26 @@ async fn a_restart_goes_on_at_the_later_of_the_groups_commit_and_the_state_folde
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_knows_where_its_partitions_end_as_they_grow() {
+    let Some(broker) = shared() else { return };
+    create_topic(broker, "growing", 2).await;
+    write(broker, "growing", &numbered(0..30, 2));
+    let conf = [
+        ("bootstrap_servers", broker),
+        ("topic", "growing"),
+        ("group", "growing"),
+    ];
+    let mut seen = Seen::open(&conf, Open::default()).await;
+    seen.until(|seen| seen.n_records() == 30).await;
+    seen.until_ends_are(&[("growing[0]", 15), ("growing[1]", 15)])
+        .await;
+    write(broker, "growing", &[Written::text(1, "one more")]);
+    // It is not taken, and known all the same.
+    seen.until_ends_are(&[("growing[0]", 15), ("growing[1]", 16)])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_without_a_name_is_named_after_the_use_case() {
     let Some(broker) = shared() else { return };
     create_topic(broker, "named", 1).await;

@@ -1,12 +1,14 @@
 //! An input as the engine drives it, and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datashark_input_kafka::Kafka;
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::{
-    Content, DynInput, InputEntry, InputEvent, Open, Oversized, PartitionId, Resume, Unreadable,
+    Content, DynInput, InputEntry, InputEvent, OffsetUnit, Open, Oversized, PartitionId, Resume,
+    Unreadable,
 };
 use tokio::time::timeout;
 
@@ -148,6 +150,25 @@ impl Seen {
             }
         };
         timeout(BOUND, taking).await.expect("in good time");
+    }
+
+    /// Waits until the input knows where its partitions end.
+    pub(crate) async fn until_ends_are(&mut self, expected: &[(&str, u64)]) {
+        let expected = expected
+            .iter()
+            .map(|(id, end)| (PartitionId::new(*id), *end));
+        let expected: BTreeMap<PartitionId, u64> = expected.collect();
+        let asking = async {
+            loop {
+                let ends = self.input.ends();
+                assert_eq!(ends.unit, OffsetUnit::Records);
+                if ends.offsets == expected {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(BOUND, asking).await.expect("in good time");
     }
 
     /// Takes events to the end.
