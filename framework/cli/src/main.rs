@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `start` | the daemon: `start` and `reload` |
+//! | `doctor` | what an operator asks of a machine, and mending its state folder |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -20,6 +21,7 @@ mod args;
 mod check;
 mod codec;
 mod console;
+mod doctor;
 mod global;
 mod list;
 mod progress;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Start(args) => start::run(args),
         Command::Reload(args) => start::reload(&args),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::List => list::run(),
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),

@@ -87,6 +87,7 @@ mod ledger;
 mod model;
 mod quarantine;
 mod run;
+mod state;
 mod window;
 
 pub use aggregate::Bound;
@@ -100,3 +101,4 @@ pub use job::{
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Observer, Stop};
+pub use state::{Condition, Repaired, StateFile, inspect, repair};

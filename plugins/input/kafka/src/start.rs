@@ -2,7 +2,8 @@
 //! `from`.
 //!
 //! The group's commit is later where another instance has gone on since, the state folder's offset where
-//! a commit was lost.
+//! a commit was lost. Where the engine has gone back to an earlier checkpoint, the state folder's offset
+//! counts alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub(crate) struct Start {
 pub(crate) struct Starts {
     from: From,
     resume: BTreeMap<PartitionId, u64>,
+    rewind: bool,
     once: bool,
 }
 
@@ -50,6 +52,7 @@ impl Starts {
         Starts {
             from,
             resume: offsets.collect(),
+            rewind: open.rewind,
             once: open.once,
         }
     }
@@ -73,7 +76,7 @@ impl Starts {
                 _ => None,
             };
             let id = id(topic, partition);
-            let known = committed.max(self.resume.get(&id).copied());
+            let known = self.known(&id, committed);
             let edges = match known.is_none() || self.once {
                 true => Some(consumer.fetch_watermarks(topic, partition, PATIENCE)?),
                 false => None,
@@ -97,6 +100,18 @@ impl Starts {
             });
         }
         Ok(starts)
+    }
+}
+
+impl Starts {
+    /// Where a partition goes on that was read before, by what the group has committed and by the state
+    /// folder.
+    fn known(&self, id: &PartitionId, committed: Option<u64>) -> Option<u64> {
+        let resumed = self.resume.get(id).copied();
+        match self.rewind {
+            true => resumed.or(committed),
+            false => committed.max(resumed),
+        }
     }
 }
 
@@ -140,4 +155,30 @@ pub(crate) fn list(starts: &[Start]) -> KafkaResult<TopicPartitionList> {
 /// An offset of Kafka's, none of which is negative.
 fn unsigned(offset: i64) -> u64 {
     u64::try_from(offset).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use datashark_sdk::input::Resume;
+
+    use super::*;
+
+    #[test]
+    fn the_later_offset_counts_but_where_the_engine_has_gone_back() {
+        let of = |rewind, resumed: Option<u64>, committed| {
+            let id = id("logs", 0);
+            let resumed = resumed.map(|offset| (id.clone(), Resume { offset }));
+            let open = Open {
+                resume: resumed.into_iter().collect(),
+                rewind,
+                ..Open::default()
+            };
+            Starts::new(From::Earliest, &open).known(&id, committed)
+        };
+        assert_eq!(of(false, Some(5), Some(9)), Some(9));
+        assert_eq!(of(false, Some(9), Some(5)), Some(9));
+        assert_eq!(of(false, None, None), None);
+        assert_eq!(of(true, Some(5), Some(9)), Some(5));
+        assert_eq!(of(true, None, Some(9)), Some(9));
+    }
 }
