@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by standalone.sh, test.sh and .ci/run: what a build needs of the system.
+# Sourced by standalone.sh, test.sh, install.sh, packaging/test.sh and .ci/run: what a build needs of the
+# system.
 #
 # Everything said goes to standard error. A function that cannot give what it is named for ends the
 # script with status 2.
@@ -133,4 +134,18 @@ need_syslog_servers() {
     mkdir -p "$folder"
     unpack_packages "$folder/rsyslog" rsyslog rsyslog-openssl || say "note: there is no rsyslog to test with"
     unpack_packages "$folder/syslog-ng" syslog-ng-core || say "note: there is no syslog-ng to test with"
+}
+
+# What packaging/test.sh checks files with, beside what it fetches itself: systemd-analyze, which needs no
+# systemd that runs, and cargo-deb, in a folder that stays. Where they cannot be had the tests say so.
+# need_packaging_tools FOLDER
+need_packaging_tools() {
+    local folder=$1
+    command -v systemd-analyze >/dev/null || install_packages systemd
+    PATH=$PATH:$folder/bin
+    export PATH
+    cargo deb --version >/dev/null 2>&1 ||
+        CARGO_TARGET_DIR=$folder/target cargo install --quiet --locked --root "$folder" cargo-deb >&2 ||
+        say "note: there is no cargo-deb to test with"
+    rm -rf "$folder/target"
 }

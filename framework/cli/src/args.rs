@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Tap(Tap),
     /// Check confs and everything they name; every mistake at once
     Check(Check),
+    /// Look whether confs, state folder, disk and outputs are as a run needs them; mend the state
+    Doctor(Doctor),
     /// List the built-in use cases, inputs, outputs and codecs
     List,
     /// Show what a format makes of a file, and which lines it cannot read and why
@@ -172,6 +174,18 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// A use case's conf, or the folder that has a folder for each use case [default: `conf` beside
+    /// datashark.conf]
+    pub(crate) confs: Option<PathBuf>,
+    /// Put damaged files of the state folder aside, so that the next start can do without them
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Codec {
     /// The format, as `[codec] format` names it
     pub(crate) format: String,
@@ -230,7 +244,7 @@ pub(crate) struct Kept {
 /// What stands in `datashark.conf`, and may be said here instead.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Engine {
-    /// The global conf [default: datashark.conf here, or in $DATASHARK_HOME]
+    /// The global conf [default: datashark.conf here, in $DATASHARK_HOME, or in /etc/datashark]
     #[arg(long, value_name = "FILE")]
     pub(crate) global: Option<PathBuf>,
     /// The folder for checkpoints, models and records kept aside

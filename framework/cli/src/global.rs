@@ -8,8 +8,8 @@ use crate::args::Engine;
 use crate::text::{render, say};
 use crate::{Failure, WRONG};
 
-/// The global conf that the command line, this folder or `DATASHARK_HOME` names; the defaults
-/// where there is none.
+/// The global conf that the command line, this folder, `DATASHARK_HOME` or /etc/datashark has; the
+/// defaults where there is none.
 pub(crate) fn global(args: &Engine) -> Result<Global, Failure> {
     let loaded = load(args).map_err(|diagnostics| {
         say(&render(&diagnostics));
@@ -59,12 +59,15 @@ pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
     })
 }
 
+/// Where a package puts it.
+const OF_THE_SYSTEM: &str = "/etc/datashark/datashark.conf";
+
 fn find(args: &Engine) -> Option<PathBuf> {
     let home = std::env::var_os("DATASHARK_HOME").map(PathBuf::from);
     let home = home.map(|home| home.join("datashark.conf"));
     let here = PathBuf::from("datashark.conf");
     args.global.clone().or_else(|| {
-        [Some(here), home]
+        [Some(here), home, Some(PathBuf::from(OF_THE_SYSTEM))]
             .into_iter()
             .flatten()
             .find(|p| p.is_file())

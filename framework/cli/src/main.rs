@@ -13,6 +13,7 @@
 //! | `board`, `http` | what the use cases are doing, and who is told of it by HTTP |
 //! | `client`, `top`, `tap` | asking a daemon that |
 //! | `logs` | how log messages are written, and how often |
+//! | `doctor` | what an operator asks of a machine, and mending its state folder |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -26,6 +27,7 @@ mod check;
 mod client;
 mod codec;
 mod console;
+mod doctor;
 mod global;
 mod http;
 mod list;
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Top(args) => top::run(&args),
         Command::Tap(args) => tap::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::List => list::run(),
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),

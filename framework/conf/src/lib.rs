@@ -57,4 +57,4 @@ pub use diagnostic::{Diagnostic, Diagnostics, Style};
 pub use global::{Engine, Global, Hdfs, Kafka, LogFormat, LogLevel, address};
 pub use load::{Checked, Loaded, check, check_bytes, check_global_bytes, load, load_global, parse};
 pub use source::Source;
-pub use usecase::{Code, Codec, ColumnType, Conf, Kind, LogFilter, Pattern, Plugin};
+pub use usecase::{Code, Codec, ColumnType, Conf, Kind, LogFilter, Pattern, Plugin, Schedule};

@@ -1,11 +1,12 @@
 //! Late records, kept aside where the conf asks.
 //!
 //! `<state>/<use case>/late.ndjson`, one JSON object a line: `input`, `line` where records are
-//! lines, `offset`, `reason`, and the record itself as `record`, or as `record_base64` where it is
-//! not UTF-8.
+//! lines, `offset`, `reason`, the record itself as `record`, or as `record_base64` where it is not
+//! UTF-8, and last the line's checksum.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -15,6 +16,11 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::error::{Error, Result};
+use crate::state::checksum;
+use crate::state::write::open_durably;
+
+/// The name of the file of late records.
+pub(crate) const LATE: &str = "late.ndjson";
 
 /// A record that is kept aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +121,31 @@ impl AsideFile {
             cut.map_err(Error::io(file.what()))?;
             let end = file.writer()?.seek(SeekFrom::End(0));
             file.n_bytes = end.map_err(Error::io(file.what()))?;
+            if (1..n_bytes).contains(&there) {
+                warn!(
+                    "{}: damaged ({there} bytes are left of {n_bytes}); it is gone on with behind them",
+                    file.path.display()
+                );
+                file.end_line()?;
+            }
         }
         Ok(file)
+    }
+
+    /// Ends a line that was cut, so that the next one stands by itself.
+    fn end_line(&mut self) -> Result<()> {
+        let (mut last, what) = ([0], self.what());
+        let n_bytes = self.n_bytes;
+        let writer = self.writer()?;
+        let mut end = || {
+            writer.get_ref().read_exact_at(&mut last, n_bytes - 1)?;
+            match last == *b"\n" {
+                true => Ok(0),
+                false => writer.write(b"\n"),
+            }
+        };
+        self.n_bytes += end().map_err(Error::io(what))? as u64;
+        Ok(())
     }
 
     fn what(&self) -> String {
@@ -125,11 +154,7 @@ impl AsideFile {
 
     fn writer(&mut self) -> Result<&mut BufWriter<File>> {
         if self.writer.is_none() {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&self.path);
+            let file = open_durably(&self.path, OpenOptions::new().read(true).write(true));
             self.writer = Some(BufWriter::new(file.map_err(Error::io(self.what()))?));
         }
         self.writer
@@ -152,6 +177,7 @@ impl AsideFile {
         };
         let mut json = serde_json::to_vec(&entry)
             .map_err(|error| Error::Internal(format!("a record cannot be kept: {error}")))?;
+        checksum::seal_json(&mut json);
         json.push(b'\n');
         let what = self.what();
         self.writer()?.write_all(&json).map_err(Error::io(what))?;
@@ -220,5 +246,32 @@ mod tests {
         file.sync().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("one") && text.contains("three") && !text.contains("two"));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_does_not_take_the_next_one_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LATE);
+        let mut file = AsideFile::open(path.clone(), 0).unwrap();
+        file.keep("a.log", &record(b"one")).unwrap();
+        let kept = file.sync().unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(kept - 9)
+            .unwrap();
+        let mut file = AsideFile::open(path.clone(), kept).unwrap();
+        file.keep("a.log", &record(b"two")).unwrap();
+        let length = file.sync().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.len() as u64, length);
+        let lines: Vec<&str> = text.lines().collect();
+        let checks = [checksum::Checked::Without, checksum::Checked::Right];
+        assert_eq!(
+            [lines[0], lines[1]].map(|line| checksum::check_json(line.as_bytes())),
+            checks
+        );
+        assert!(lines[1].contains("two"));
     }
 }

@@ -5,26 +5,40 @@
 //! same windows come out again.
 //!
 //! `<state>/<use case>/checkpoint.json` is written whole beside the old one, made durable, and
-//! renamed over it, so that there is always a whole one.
+//! renamed over it, so that there is always a whole one. The one before it stays as
+//! `checkpoint.previous.json`: where the last one is damaged, it is gone back to, and what came since
+//! is read and delivered again, as after a crash. [`crate::state`] says what holds for all files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use datashark_sdk::input::{Micros, PartitionId};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::error::{Error, Result};
 use crate::quarantine::Place;
+use crate::state::checksum::{self, Checked};
+use crate::state::write::{keep_damaged, name_also, remove_if_there, write_atomically};
 
-/// The version of the format that this build writes. It reads version 1, too.
-const VERSION: u32 = 2;
+/// The version of the format that this build writes. It reads versions 1 and 2, too.
+const VERSION: u32 = 3;
+/// The first version that has a checksum.
+const FIRST_WITH_CHECKSUM: u32 = 3;
+
+/// The last checkpoint, and the one before it.
+pub(crate) const LAST: &str = "checkpoint.json";
+pub(crate) const PREVIOUS: &str = "checkpoint.previous.json";
 
 /// How far a use case has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     version: u32,
+    /// The version that it was read in; an earlier one than ours is written in ours.
+    #[serde(skip)]
+    pub(crate) written_as: u32,
     /// The use case's name, for whoever reads the file.
     pub(crate) use_case: String,
     /// Windows that end at or before this time were delivered, in microseconds since 1970.
@@ -37,6 +51,10 @@ pub(crate) struct Checkpoint {
     pub(crate) records: Place,
     /// The length of the file of late records.
     pub(crate) late_bytes: u64,
+    /// Whether this is an earlier checkpoint that was gone back to: the input's own mark, where its
+    /// source keeps one, may be further and does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_rewound: bool,
 }
 
 /// How far a partition is.
@@ -87,6 +105,7 @@ impl From<Version1> for Checkpoint {
         let receipts = old.receipts.into_iter();
         Checkpoint {
             version: VERSION,
+            written_as: 1,
             use_case: old.use_case,
             closed_until: old.closed_until,
             partitions: old.partitions,
@@ -95,6 +114,7 @@ impl From<Version1> for Checkpoint {
                 .collect(),
             records: Place::default(),
             late_bytes: old.late_bytes,
+            is_rewound: false,
         }
     }
 }
@@ -104,6 +124,7 @@ impl Checkpoint {
     pub(crate) fn new(use_case: &str) -> Self {
         Checkpoint {
             version: VERSION,
+            written_as: VERSION,
             use_case: use_case.to_owned(),
             ..Checkpoint::default()
         }
@@ -119,74 +140,153 @@ impl Checkpoint {
     }
 }
 
+/// Why the bytes of a checkpoint cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// They are not what was written; what is wrong with them.
+    Damaged(String),
+    /// A later build wrote them, in this version.
+    Later(u32),
+}
+
+/// Reads a checkpoint of any version up to ours.
+pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Checkpoint, Unusable> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let damaged =
+        |error: serde_json::Error| Unusable::Damaged(format!("not a checkpoint: {error}"));
+    let sealed = checksum::check_json(bytes);
+    if sealed == Checked::Wrong {
+        return Err(Unusable::Damaged("its checksum does not match".to_owned()));
+    }
+    let Version { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if sealed == Checked::Without && version >= FIRST_WITH_CHECKSUM {
+        return Err(Unusable::Damaged("its checksum is missing".to_owned()));
+    }
+    let checkpoint = match version {
+        1 => serde_json::from_slice::<Version1>(bytes).map(Checkpoint::from),
+        2..=VERSION => serde_json::from_slice(bytes),
+        _ => return Err(Unusable::Later(version)),
+    };
+    let checkpoint = checkpoint.map_err(damaged)?;
+    Ok(Checkpoint {
+        version: VERSION,
+        written_as: version,
+        ..checkpoint
+    })
+}
+
 /// Where the checkpoint of a use case lies.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckpointFile {
     path: PathBuf,
+    previous: PathBuf,
 }
 
 impl CheckpointFile {
     pub(crate) fn in_folder(folder: &Path) -> Self {
         CheckpointFile {
-            path: folder.join("checkpoint.json"),
+            path: folder.join(LAST),
+            previous: folder.join(PREVIOUS),
         }
     }
 
-    /// The last checkpoint; `None` where there is none yet.
+    /// The last checkpoint, or the one before it where that is damaged; `None` where there is none yet,
+    /// or where the last one was removed.
     pub(crate) fn load(&self) -> Result<Option<Checkpoint>> {
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(format!("reading {}", self.path.display()))(error)),
+        let Some(bytes) = read(&self.path)? else {
+            return Ok(None);
         };
-        let state = |reason: String| Error::State {
-            path: self.path.display().to_string(),
-            reason,
-        };
-        let damaged = |error| {
-            state(format!(
-                "not a checkpoint ({error}); remove the file to read the input from its start"
-            ))
-        };
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
+        match parse(&bytes) {
+            Ok(checkpoint) => Ok(Some(checkpoint)),
+            Err(Unusable::Damaged(what)) => self.replace_damaged(&what).map(Some),
+            Err(Unusable::Later(version)) => Err(self.unusable(format!(
+                "written in format {version} and this build reads formats 1 to {VERSION}; run the build that wrote it, or remove the file to read the input from its start"
+            ))),
         }
-        let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
-        let checkpoint = match version {
-            1 => serde_json::from_slice::<Version1>(&bytes).map(Checkpoint::from),
-            VERSION => serde_json::from_slice(&bytes),
-            _ => {
-                return Err(state(format!(
-                    "written in format {version} and this build reads formats 1 to {VERSION}; run the build that wrote it, or remove the file to read the input from its start"
+    }
+
+    /// Puts a damaged checkpoint aside, and says so.
+    fn replace_damaged(&self, what: &str) -> Result<Checkpoint> {
+        let kept = match self.previous()? {
+            Some(_) => keep_damaged(&self.path)?,
+            None => {
+                return Err(self.unusable(format!(
+                    "damaged ({what}), and there is no right one before it; `datashark doctor --repair` puts it aside, and the next start reads the input from its start"
                 )));
             }
         };
-        checkpoint.map(Some).map_err(damaged)
+        warn!(
+            "{}: damaged ({what}); going on from the checkpoint before it, so that what came since is read and delivered again; the damaged file is kept as {}",
+            self.path.display(),
+            kept.display()
+        );
+        let gone = || Error::Internal("the previous checkpoint is gone".to_owned());
+        self.go_back()?.ok_or_else(gone)
     }
 
-    /// Makes a checkpoint durable.
+    /// The checkpoint before the last, where it is right.
+    fn previous(&self) -> Result<Option<Checkpoint>> {
+        Ok(read(&self.previous)?.and_then(|bytes| parse(&bytes).ok()))
+    }
+
+    /// Makes the checkpoint before the last the last one; `None` where there is none that is right.
+    pub(crate) fn go_back(&self) -> Result<Option<Checkpoint>> {
+        let Some(mut checkpoint) = self.previous()? else {
+            return Ok(None);
+        };
+        checkpoint.is_rewound = true;
+        write_atomically(&self.path, &bytes_of(&checkpoint)?)?;
+        Ok(Some(checkpoint))
+    }
+
+    fn unusable(&self, reason: String) -> Error {
+        Error::State {
+            path: self.path.display().to_string(),
+            reason,
+        }
+    }
+
+    /// Makes a checkpoint durable, and keeps the one before it.
     pub(crate) fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
-        let json = serde_json::to_vec_pretty(checkpoint)
-            .map_err(|error| Error::Internal(format!("a checkpoint cannot be written: {error}")))?;
+        let json = bytes_of(checkpoint)?;
+        let what = || format!("writing {}", self.previous.display());
+        let is_kept = name_also(&self.path, &self.previous).map_err(Error::io(what()))?;
+        if !is_kept {
+            // It is of what was before the last one was removed.
+            remove_if_there(&self.previous).map_err(Error::io(what()))?;
+        }
         write_atomically(&self.path, &json)
     }
+
+    /// Makes a checkpoint durable that none before it can stand in for: from there, what was delivered
+    /// since would be taken back and not come again.
+    pub(crate) fn save_twice(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let json = bytes_of(checkpoint)?;
+        write_atomically(&self.path, &json)?;
+        write_atomically(&self.previous, &json)
+    }
 }
 
-/// Writes a file whole or not at all, durably.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let what = || format!("writing {}", path.display());
-    let new = path.with_extension("new");
-    let mut file = File::create(&new).map_err(Error::io(what()))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_data())
-        .map_err(Error::io(what()))?;
-    fs::rename(&new, path).map_err(Error::io(what()))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io(what()))
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(format!("reading {}", path.display()))(error)),
+    }
 }
+
+fn bytes_of(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(checkpoint)
+        .map_err(|error| Error::Internal(format!("a checkpoint cannot be written: {error}")))?;
+    checksum::seal_json(&mut json);
+    Ok(json)
+}
+
+#[cfg(test)]
+mod damage;
 
 #[cfg(test)]
 mod tests {
@@ -223,7 +323,7 @@ mod tests {
             file.load()
                 .unwrap_err()
                 .to_string()
-                .contains("remove the file")
+                .contains("`datashark doctor --repair`")
         );
         let mut newer = Checkpoint::new("x");
         newer.version = 99;
@@ -264,5 +364,14 @@ mod tests {
         assert!(checkpoint.outputs["csv"].delivered_until > checkpoint.closed_until);
         assert_eq!(elasticsearch.quarantine.bytes, 4096);
         assert_eq!(checkpoint.records.last, 3);
+    }
+    #[test]
+    fn the_third_format_has_a_checksum() {
+        let bytes = include_bytes!("../test-data/checkpoint.v3.json");
+        assert_eq!(checksum::check_json(bytes), Checked::Right);
+        let checkpoint = parse(bytes).unwrap();
+        assert!(checkpoint.is_rewound);
+        assert_eq!(checkpoint.partitions["8-15-1"].accounted, 2097152);
+        assert_eq!(checkpoint.outputs["csv"].quarantine.bytes, 0);
     }
 }

@@ -89,6 +89,7 @@ mod note;
 mod quarantine;
 mod run;
 mod scratch;
+mod state;
 mod tap;
 mod window;
 
@@ -105,4 +106,5 @@ pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Lag, Observer, PartitionStatus, Status, Stop};
 pub use scratch::Scratch;
+pub use state::{Condition, Repaired, StateFile, inspect, repair};
 pub use tap::{Tap, TapPoint, Taps};

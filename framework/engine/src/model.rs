@@ -2,9 +2,9 @@
 //!
 //! `<state>/<use case>/model.json`:
 //! ```json
-//! {"format": "datashark-model", "version": 1, "code": "web-anomaly-detection",
+//! {"format": "datashark-model", "version": 2, "code": "web-anomaly-detection",
 //!  "parameters": "sha256…", "training": {"path": "…", "size_bytes": 1, "modified": 2, "sha256": "…"},
-//!  "model": {}}
+//!  "model": {}, "checksum": "crc32:…"}
 //! ```
 //! `parameters` is a digest of the use case's own keys and everything else of the conf that decides
 //! which rows it is trained on; `model` is what the use case's model type writes. Numbers are
@@ -19,11 +19,17 @@ use datashark_sdk::{DynUseCase, Model};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::write_atomically;
 use crate::error::{Error, Result};
+use crate::state::checksum::{self, Checked};
+use crate::state::write::{keep_damaged, write_atomically};
 
+/// The file's name.
+pub(crate) const NAME: &str = "model.json";
 const FORMAT: &str = "datashark-model";
-const VERSION: u32 = 1;
+/// The version of the format that this build writes. It reads version 1, too, which has no checksum.
+const VERSION: u32 = 2;
+/// The first version that has a checksum.
+const FIRST_WITH_CHECKSUM: u32 = 2;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Saved {
@@ -59,6 +65,8 @@ pub(crate) enum Reason {
     Parameters,
     /// The saved one is of another format.
     Format,
+    /// The saved one is not what was written; it was put aside.
+    Damaged,
 }
 
 impl Reason {
@@ -70,6 +78,7 @@ impl Reason {
             Reason::Training => "the training file has changed",
             Reason::Parameters => "the conf has changed",
             Reason::Format => "the saved model is of another version",
+            Reason::Damaged => "the saved model is damaged; it is kept beside the new one",
         }
     }
 }
@@ -90,10 +99,15 @@ impl ModelFile {
         let Ok(bytes) = fs::read(&self.path) else {
             return Ok(Err(Reason::None));
         };
+        if check(&bytes).is_err() {
+            keep_damaged(&self.path)?;
+            return Ok(Err(Reason::Damaged));
+        }
         let Ok(saved) = serde_json::from_slice::<Saved>(&bytes) else {
             return Ok(Err(Reason::Format));
         };
-        if saved.format != FORMAT || saved.version != VERSION || saved.code != self.code {
+        let is_known = saved.format == FORMAT && (1..=VERSION).contains(&saved.version);
+        if !is_known || saved.code != self.code {
             return Ok(Err(Reason::Format));
         }
         if saved.parameters != self.parameters {
@@ -153,9 +167,33 @@ impl ModelFile {
             },
             model: model.to_json().clone(),
         };
-        let json = serde_json::to_vec_pretty(&saved)
+        let mut json = serde_json::to_vec_pretty(&saved)
             .map_err(|error| Error::Internal(format!("a model cannot be written: {error}")))?;
+        checksum::seal_json(&mut json);
         write_atomically(&self.path, &json)
+    }
+}
+
+/// The version that the bytes of a model are of.
+///
+/// # Errors
+/// They are not what was written; what is wrong with them.
+pub(crate) fn check(bytes: &[u8]) -> std::result::Result<u32, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let sealed = checksum::check_json(bytes);
+    if sealed == Checked::Wrong {
+        return Err("its checksum does not match".to_owned());
+    }
+    let read = serde_json::from_slice(bytes);
+    let Version { version } = read.map_err(|error| format!("not a model: {error}"))?;
+    match sealed {
+        Checked::Without if version >= FIRST_WITH_CHECKSUM => {
+            Err("its checksum is missing".to_owned())
+        }
+        _ => Ok(version),
     }
 }
 
@@ -166,4 +204,49 @@ pub(crate) fn digest_of(text: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A model file as it is written.
+    fn saved(version: u32) -> Vec<u8> {
+        let saved = Saved {
+            format: FORMAT.to_owned(),
+            version,
+            code: "x".to_owned(),
+            parameters: digest_of("x"),
+            training: Training {
+                path: "x.log".to_owned(),
+                size_bytes: 1,
+                modified: 2,
+                sha256: digest_of("y"),
+            },
+            model: serde_json::json!({"centroids": [[0.1, 2.5]]}),
+        };
+        let mut json = serde_json::to_vec_pretty(&saved).unwrap();
+        if version >= FIRST_WITH_CHECKSUM {
+            checksum::seal_json(&mut json);
+        }
+        json
+    }
+
+    #[test]
+    fn a_model_of_either_version_is_read() {
+        assert_eq!(check(&saved(1)), Ok(1));
+        assert_eq!(check(&saved(2)), Ok(2));
+        assert!(check(b"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_model_is_not_used(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let mut bytes = saved(VERSION);
+            *at.get_mut(&mut bytes) ^= 1 << bit;
+            prop_assert!(check(&bytes).is_err());
+        }
+    }
 }

@@ -248,6 +248,9 @@ pub struct Open {
     pub use_case: String,
     /// Where each partition of an earlier run goes on; a partition that is not in it is new.
     pub resume: BTreeMap<PartitionId, Resume>,
+    /// Whether `resume` is of an earlier checkpoint that was gone back to: an input whose source keeps
+    /// a mark of its own goes back with it, however far that mark is.
+    pub rewind: bool,
     /// Read what is there now to its end, then end; do not wait for more.
     pub once: bool,
     /// Read what is there as if nobody had ever read it, and leave no trace at the source: what was

@@ -130,6 +130,13 @@ pub trait Output: Send + Sized + 'static {
         Vec::new()
     }
 
+    /// The servers that it will connect to by TCP, `host:port`, so that it can be told beforehand
+    /// whether they are there.
+    fn servers(conf: &Self::Conf) -> Vec<String> {
+        let _ = conf;
+        Vec::new()
+    }
+
     /// How much it wants to be given at a time.
     fn gather(conf: &Self::Conf) -> Gather {
         let _ = conf;
@@ -203,6 +210,7 @@ pub struct OutputEntry {
     pub backfill: Backfill,
     check: fn(&Section) -> Problems,
     files: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
+    servers: fn(&Section) -> Result<Vec<String>, Problems>,
     gather: fn(&Section) -> Result<Gather, Problems>,
     open: fn(&Section, OpenOutput) -> Opening,
 }
@@ -230,6 +238,7 @@ impl OutputEntry {
                 Err(problems) => problems,
             },
             files: |section| Ok(O::files(&section.parse()?)),
+            servers: |section| Ok(O::servers(&section.parse()?)),
             gather: |section| Ok(O::gather(&section.parse::<O::Conf>()?)),
             open: |section, open| {
                 let conf = section.parse::<O::Conf>();
@@ -252,6 +261,14 @@ impl OutputEntry {
     /// A mistake in the section.
     pub fn files(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
         (self.files)(section)
+    }
+
+    /// The servers that the output will connect to; see [`Output::servers`].
+    ///
+    /// # Errors
+    /// A mistake in the section.
+    pub fn servers(&self, section: &Section) -> Result<Vec<String>, Problems> {
+        (self.servers)(section)
     }
 
     /// How much the output wants to be given at a time; see [`Output::gather`].

@@ -36,6 +36,12 @@ impl UseCase {
     pub(crate) fn name(&self) -> String {
         self.job.name().to_lowercase()
     }
+
+    /// Whether the daemon's start is no turn of it.
+    pub(crate) fn waits_for_its_time(&self) -> bool {
+        let schedule = self.job.conf().schedule.as_ref();
+        schedule.is_some_and(|schedule| !schedule.begins_at_once())
+    }
 }
 
 impl Loaded {
@@ -55,10 +61,8 @@ impl Loaded {
 pub(crate) async fn load(args: &Start) -> Result<Loaded, Diagnostics> {
     let global = global::load(&args.engine)?;
     let (mut warnings, global_path, global) = (global.warnings, global.path, global.conf);
-    let folder = args.confs.clone().unwrap_or_else(|| {
-        let home = global_path.as_deref().and_then(Path::parent);
-        home.unwrap_or(Path::new("")).join("conf")
-    });
+    let folder = args.confs.clone();
+    let folder = folder.unwrap_or_else(|| usual_folder(global_path.as_deref()));
     let mut diagnostics = Diagnostics::new();
     let paths = confs_below(&folder).map_err(|error| {
         Diagnostics::from(Diagnostic::of_file(
@@ -96,8 +100,14 @@ pub(crate) async fn load(args: &Start) -> Result<Loaded, Diagnostics> {
     })
 }
 
+/// Where the confs are if nobody says so: beside `datashark.conf`.
+pub(crate) fn usual_folder(global: Option<&Path>) -> PathBuf {
+    let home = global.and_then(Path::parent);
+    home.unwrap_or(Path::new("")).join("conf")
+}
+
 /// `*/*.conf` below a folder, in order.
-fn confs_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn confs_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let below = entry?.path();
@@ -119,7 +129,7 @@ fn confs_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Whether a conf says that it is not to run, whatever else is wrong with it.
-fn is_off(path: &Path) -> bool {
+pub(crate) fn is_off(path: &Path) -> bool {
     let read = datashark_conf::parse(&contents(path), path);
     let Ok((section, _, _)) = read else {
         return false;

@@ -3,7 +3,8 @@
 //! ```text
 //!  confs ──► load: all are right, or nothing starts
 //!              │
-//!              ├─► batch use cases, one after another, then
+//!              ├─► batch use cases, one after another, then again where they have an interval;
+//!              │   those with a schedule when their time comes
 //!              └─► streaming use cases, side by side ──► supervise: run, and again where it fails
 //!
 //!  SIGHUP  ──► load again ──► what was changed is stopped and started, the rest goes on
@@ -12,10 +13,11 @@
 //! A use case that is stopped leaves its open windows: what they hold is read again at the next
 //! start, so that no window is delivered in two parts.
 
-mod load;
+pub(crate) mod load;
 mod lock;
 mod service;
 mod supervise;
+mod timetable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -140,10 +142,13 @@ impl Daemon {
         }
     }
 
-    /// Starts the first ones: batches in the order of their confs, then what streams.
+    /// Starts the first ones: batches in the order of their confs, then what streams. Nobody waits for
+    /// a batch whose time is yet to come.
     fn start_all(&mut self, use_cases: Vec<UseCase>) {
+        let (timed, at_once): (Vec<_>, Vec<_>) =
+            use_cases.into_iter().partition(UseCase::waits_for_its_time);
         let (batches, streams): (Vec<_>, Vec<_>) =
-            use_cases.into_iter().partition(|it| !it.job.is_streaming());
+            at_once.into_iter().partition(|it| !it.job.is_streaming());
         let turns = Turns::default();
         for (n, use_case) in batches.into_iter().enumerate() {
             self.start(use_case, turns.after(n));
@@ -151,6 +156,9 @@ impl Daemon {
         let behind_all = self.started.len();
         for use_case in streams {
             self.start(use_case, turns.after(behind_all));
+        }
+        for use_case in timed {
+            self.start(use_case, Turn::now());
         }
     }
 

@@ -1,4 +1,4 @@
-//! A use case's task: it runs, and where it fails it runs again.
+//! A use case's task: it runs, where it fails it runs again, and with a schedule at every turn.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::load::UseCase;
+use super::timetable::Timetable;
 use crate::board::{Entry, Watched};
 use crate::progress::Watcher;
 use crate::registry::registry;
@@ -73,7 +74,8 @@ impl Turn {
     }
 }
 
-/// Runs a use case until it has come to its end or is stopped; gives its name.
+/// Runs a use case until it has come to its end or is stopped, one with a schedule until it is
+/// stopped; gives its name.
 pub(crate) async fn supervise(
     use_case: UseCase,
     turn: Turn,
@@ -84,46 +86,89 @@ pub(crate) async fn supervise(
     let UseCase {
         path, global, job, ..
     } = use_case;
-    let title = job.name().to_owned();
     tokio::select! {
         () = turn.come() => {}
         _ = stopped.wait_for(|stop| *stop != Stop::Not) => return name,
     }
-    let watcher = Arc::new(Watcher::new(&title, false));
-    let watched = Arc::new(Watched {
-        watcher: Arc::clone(&watcher),
-        entry: Arc::clone(&entry),
-    });
-    let mut next = Some(job);
-    let mut pause = FIRST_PAUSE;
+    let schedule = job.conf().schedule.clone();
+    let watcher = Arc::new(Watcher::new(job.name(), false));
+    let mut supervised = Supervised {
+        path: &path,
+        global: &global,
+        turn,
+        watched: Arc::new(Watched {
+            watcher: Arc::clone(&watcher),
+            entry,
+        }),
+        stopped: stopped.clone(),
+    };
+    let Some(schedule) = schedule else {
+        supervised.run(Some(job)).await;
+        return name;
+    };
+    let mut timetable = Timetable::new(schedule, watcher, Arc::new(SystemClock));
+    let mut job = Some(job);
     loop {
-        let began = Instant::now();
-        entry.starts();
-        let reason = match next.take() {
-            Some(job) => match run(job, &global, &watched, &stopped).await {
-                Ok(summary) => {
-                    tell(&watcher, &summary);
-                    entry.ended();
-                    turn.pass_on();
-                    return name;
-                }
-                Err(reason) => reason,
-            },
-            None => "its conf is wrong now".to_owned(),
-        };
-        // The next one does not wait until this one is mended.
-        turn.pass_on();
-        if began.elapsed() >= RAN_WELL {
-            pause = FIRST_PAUSE;
-        }
-        entry.failed(&reason);
-        watcher.message(&format!("failed: {reason}; again in {} s", pause.as_secs()));
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            is_due = timetable.due() => if !is_due { return name },
             _ = stopped.wait_for(|stop| *stop != Stop::Not) => return name,
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        next = checked(&path, &global).await;
+        let job = match job.take() {
+            Some(job) => Some(job),
+            None => checked(&path, &global).await,
+        };
+        supervised.run(job).await;
+        if *stopped.borrow() != Stop::Not {
+            return name;
+        }
+        timetable.ran();
+    }
+}
+
+/// What runs a use case and runs it again where it fails.
+struct Supervised<'a> {
+    path: &'a Path,
+    global: &'a Global,
+    turn: Turn,
+    watched: Arc<Watched>,
+    stopped: watch::Receiver<Stop>,
+}
+
+impl Supervised<'_> {
+    /// Runs it until it has come to its end or is stopped.
+    async fn run(&mut self, mut next: Option<Job>) {
+        let Watched { watcher, entry } = &*self.watched;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let began = Instant::now();
+            entry.starts();
+            let reason = match next.take() {
+                Some(job) => match run(job, self.global, &self.watched, &self.stopped).await {
+                    Ok(summary) => {
+                        tell(watcher, &summary);
+                        entry.ended();
+                        self.turn.pass_on();
+                        return;
+                    }
+                    Err(reason) => reason,
+                },
+                None => "its conf is wrong now".to_owned(),
+            };
+            // The next one does not wait until this one is mended.
+            self.turn.pass_on();
+            if began.elapsed() >= RAN_WELL {
+                pause = FIRST_PAUSE;
+            }
+            entry.failed(&reason);
+            let seconds = pause.as_secs();
+            watcher.message(&format!("failed: {reason}; again in {seconds} s"));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = self.stopped.wait_for(|stop| *stop != Stop::Not) => return,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            next = checked(self.path, self.global).await;
+        }
     }
 }
 

@@ -196,3 +196,78 @@ fn a_daemon_of_batches_ends_with_the_last_of_them() {
     folder.run(&["start", "--local"]).ends(0);
     assert_eq!(folder.rows("words.csv"), ["one,1"]);
 }
+
+fn wait_for_runs(folder: &Folder, file: &str, n: usize) {
+    wait_until(&format!("{file} was written {n} times"), || {
+        let text = folder.read(file);
+        text.ends_with('\n') && text.lines().count() >= n
+    });
+}
+
+/// A batch over a file of its own, or a pipe, that runs every second.
+fn add_every_second(folder: &Folder, name: &str) {
+    let conf = WORDS.replace("Words", name).replace("words", name);
+    let conf = conf.replace("enabled", "every = 1s\nenabled");
+    folder.write(&format!("conf/{name}/{name}.conf"), conf);
+}
+
+#[test]
+fn a_batch_with_an_interval_runs_again_and_again_and_is_kept_by_a_reload() {
+    let folder = with_stream("hits");
+    add_every_second(&folder, "often");
+    folder.write("conf/often/often.txt", "one\n");
+    let yearly = WORDS.replace("enabled", "schedule = 0 0 29 2 *\nenabled");
+    folder.write("conf/words/words.conf", yearly);
+    folder.write("conf/words/words.txt", "never\n");
+    // The stream does not wait for the one whose time is years away.
+    let running = start(&folder, "hits.csv", &["a,2"]);
+    wait_to_say(&running, "(Words) - next run at 20");
+    wait_for_runs(&folder, "often.csv", 3);
+    folder.write("conf/often/often.txt", "two\n");
+    running.signal("HUP");
+    wait_to_say(&running, "reloaded: 3 as before, 0 stopped, 0 started\n");
+    wait_until("it ran after the reload", || {
+        folder.read("often.csv").contains("two")
+    });
+    running.signal("TERM");
+    running.finish().ends(0);
+    assert_eq!(folder.len("words.csv"), 0);
+}
+
+#[test]
+fn a_turn_that_comes_while_the_last_one_runs_is_skipped_and_told() {
+    let folder = Folder::new();
+    add_every_second(&folder, "clock");
+    folder.write("conf/clock/clock.txt", "tick\n");
+    add_every_second(&folder, "slow");
+    // A run of it lasts until whoever writes the pipe is done.
+    folder.script("mkfifo conf/slow/slow.txt").ends(0);
+    let running = folder.start(&["start"]);
+    let n_ticks = || folder.rows("clock.csv").len();
+    wait_until("the clock ticks", || n_ticks() > 0);
+    let before = n_ticks();
+    wait_until("seconds have passed", || n_ticks() >= before + 3);
+    folder.script("echo one > conf/slow/slow.txt").ends(0);
+    wait_to_say(&running, "(slow) - the run of ");
+    assert!(running.stderr().contains(", which is skipped\n"));
+    assert_eq!(folder.rows("slow.csv"), ["one,1"]);
+    running.signal("TERM");
+    // The next run may wait for a writer: a second signal ends that.
+    wait_to_say(&running, "stopping; once more to stop at once\n");
+    running.signal("TERM");
+    running.finish();
+}
+
+#[test]
+fn a_scheduled_batch_that_fails_is_tried_again() {
+    let folder = Folder::new();
+    add_every_second(&folder, "often");
+    folder.write("conf/often/often.txt", "one\n");
+    folder.write("often.csv/x", "");
+    let running = folder.start(&["start"]);
+    wait_to_say(&running, "(often) - failed: ");
+    std::fs::remove_dir_all(folder.path("often.csv")).unwrap();
+    wait_for_runs(&folder, "often.csv", 2);
+    running.signal("TERM");
+    running.finish().ends(0);
+}

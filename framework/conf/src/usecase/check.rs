@@ -8,7 +8,7 @@ use datashark_sdk::conf::{Problem, Problems, Section, Value, nearest};
 
 use super::keys::{KEYS, Keys};
 use super::sections::{Plugin, resolve};
-use super::{Code, Conf, code, keys, sections};
+use super::{Code, Conf, code, keys, schedule, sections};
 
 /// The engine's sections, beside the plugins'.
 const SECTIONS: [&str; 4] = ["log_filter", "codec", "columns", "tables"];
@@ -63,6 +63,7 @@ impl Parts {
         let columns = self.engines("columns", problems).unwrap_or_default();
         let tables = self.engines("tables", problems).unwrap_or_default();
         let log_filter = self.engines("log_filter", problems).unwrap_or_default();
+        let schedule = schedule::read(&keys, problems);
         let resolved = |path: Option<String>| path.map(|path| resolve(&path, folder));
         Conf {
             code: Code::new(&keys.code, folder),
@@ -80,6 +81,7 @@ impl Parts {
             timestamp_field: keys.timestamp_field,
             timestamp_format: keys.timestamp_format,
             keep_late: keys.keep_late,
+            schedule,
             codec: codec.map(|section| sections::codec(section, problems)),
             columns: sections::columns(&columns, problems),
             tables: sections::tables(&tables, folder, problems),

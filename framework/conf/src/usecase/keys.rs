@@ -15,7 +15,7 @@ pub(super) struct Key {
 }
 
 /// All of the engine's top-level keys, in the order of the manual.
-pub(super) const KEYS: [Key; 15] = [
+pub(super) const KEYS: [Key; 18] = [
     Key {
         name: "name",
         meaning: "the use case's name in every message",
@@ -76,6 +76,18 @@ pub(super) const KEYS: [Key; 15] = [
         name: "keep_late",
         meaning: "`true` to keep late records aside",
     },
+    Key {
+        name: "schedule",
+        meaning: "when the daemon runs a batch, as cron has it",
+    },
+    Key {
+        name: "schedule_timezone",
+        meaning: "the time zone of `schedule`",
+    },
+    Key {
+        name: "every",
+        meaning: "how often the daemon runs a batch, such as `1h`",
+    },
 ];
 
 /// The values of the engine's top-level keys.
@@ -102,6 +114,10 @@ pub(super) struct Keys {
     pub(super) timestamp_format: Option<String>,
     #[serde(default)]
     pub(super) keep_late: bool,
+    pub(super) schedule: Option<String>,
+    pub(super) schedule_timezone: Option<String>,
+    #[serde(default, with = "duration::option")]
+    pub(super) every: Option<Duration>,
 }
 
 /// Reads the engine's keys of the conf `all`; `own` are its use case's, and loses a key that must
@@ -164,7 +180,7 @@ fn explain(problem: Problem, own: &mut Section, all: &Section) -> Problem {
 
 /// A warning where `# …` behind an unquoted text was probably meant as a comment.
 fn comment_in_value((key, value): (&str, &Value)) -> Option<Problem> {
-    const TEXTS: [&str; 8] = [
+    const TEXTS: [&str; 10] = [
         "name",
         "code",
         "file",
@@ -173,6 +189,8 @@ fn comment_in_value((key, value): (&str, &Value)) -> Option<Problem> {
         "input",
         "timestamp_field",
         "timestamp_format",
+        "schedule",
+        "schedule_timezone",
     ];
     match value {
         Value::Text(raw) if TEXTS.contains(&key) && holds_comment(raw) => {

@@ -8,6 +8,7 @@ mod check;
 mod code;
 mod keys;
 mod regex;
+mod schedule;
 mod sections;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use datashark_sdk::conf::{Problem, Problems, Section, nearest};
 use serde::Deserialize;
 
 pub use code::Code;
+pub use schedule::Schedule;
 pub use sections::{Codec, ColumnType, LogFilter, Pattern, Plugin};
 
 /// Whether a use case ends with its data or runs until it is stopped.
@@ -63,6 +65,8 @@ pub struct Conf {
     pub timestamp_format: Option<String>,
     /// `keep_late`: whether records that come too late are kept aside; else they are only counted.
     pub keep_late: bool,
+    /// `schedule` or `every`: when the daemon runs a batch, where that is not once, at its start.
+    pub schedule: Option<Schedule>,
     /// `[codec]`: how records become columns, where it is not the use case that says it.
     pub codec: Option<Codec>,
     /// `[columns]`: names and types of columns, in the order of the file.

@@ -1,7 +1,7 @@
 //! Findings that wait on disk because an output is slow or away and memory is short.
 //!
-//! `<state>/<use case>/<output>.spool`, Arrow's stream format, a stream for each window. It lives as
-//! long as the run: what an output does not have is not committed, so that a restart makes it again
+//! `<state>/<use case>/<output>.spool`, Arrow's stream format, a stream for each window, whose checksum is
+//! kept in memory. It lives as long as the run: what an output does not have is not committed, so that a restart makes it again
 //! from the input.
 
 use std::fs::{self, File, OpenOptions};
@@ -24,6 +24,7 @@ pub(crate) struct Spooled {
     pub(crate) n_findings: usize,
     offset: u64,
     n_bytes: u64,
+    checksum: u32,
     use_case: Arc<str>,
     window: Window,
     time: i64,
@@ -67,6 +68,7 @@ impl Spool {
             n_findings: batch.findings.len(),
             offset,
             n_bytes: bytes.len() as u64,
+            checksum: crc32fast::hash(&bytes),
             use_case: Arc::clone(&batch.use_case),
             window: batch.window,
             time: batch.time,
@@ -82,6 +84,13 @@ impl Spool {
             .seek(SeekFrom::Start(spooled.offset))
             .and_then(|_| file.take(spooled.n_bytes).read_to_end(&mut bytes));
         read.map_err(Error::io(what))?;
+        if crc32fast::hash(&bytes) != spooled.checksum {
+            return Err(Error::State {
+                path: self.path.display().to_string(),
+                reason: "damaged; the next run makes the findings in it again from the input"
+                    .to_owned(),
+            });
+        }
         let (findings, ids) = decode(&bytes)?;
         Ok(FindingsBatch {
             use_case: Arc::clone(&spooled.use_case),
@@ -153,4 +162,25 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(Findings, Arc<[String]>)> {
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let findings = RecordBatch::try_new(schema, columns.to_vec())?;
     Ok((Findings::try_from_rows(&findings)?, ids.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+    use crate::deliver::testing::findings;
+
+    #[test]
+    fn findings_that_were_damaged_on_disk_are_not_delivered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("csv.spool");
+        let mut spool = Spool::at(&path);
+        let spooled = spool.put(&findings(1, &["a", "b"])).unwrap();
+        assert_eq!(spool.take(&spooled).unwrap().ids.len(), 2);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.write_all_at(b"#", spooled.n_bytes / 2).unwrap();
+        let refused = spool.take(&spooled).unwrap_err().to_string();
+        assert!(refused.contains("csv.spool: damaged"), "{refused}");
+    }
 }

@@ -107,6 +107,16 @@ impl Job {
         &self.output_files
     }
 
+    /// The servers that its outputs connect to, `host:port`, each with its output's name.
+    pub fn servers(&self) -> Vec<(&'static str, String)> {
+        let of = |(entry, section): &(OutputEntry, Section)| {
+            let name = entry.name;
+            let servers = entry.servers(section).unwrap_or_default();
+            servers.into_iter().map(move |server| (name, server))
+        };
+        self.outputs.iter().flat_map(of).collect()
+    }
+
     /// What the user should know, without it being a mistake.
     pub fn notes(&self) -> &[String] {
         &self.notes

@@ -15,13 +15,16 @@ use tokio::sync::watch;
 
 use super::scoring::Scoring;
 use super::{Job, folder_name};
-use crate::checkpoint::OutputCheckpoint;
+use crate::aside;
+use crate::checkpoint::{self, OutputCheckpoint};
 use crate::clock::Clock;
 use crate::deliver::{self, Delivery, OpenedOutput, Patience};
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
+use crate::quarantine;
 use crate::run::lane::{Pipeline, Records, TimeSource};
 use crate::run::{Durable, Observer, Settings, Stop, Until, micros, run};
+use crate::state::write::remove_if_there;
 use crate::window::Windowing;
 
 /// How long a partition may be silent before it no longer holds the watermark back, where the conf
@@ -176,9 +179,13 @@ impl Job {
         observer: Arc<dyn Observer>,
     ) -> Result<crate::run::Outcome> {
         let once = options.once || !self.is_streaming();
+        if !once && matches!(self.records.time, TimeSource::Arrival) {
+            durable.tell_missing_arrivals();
+        }
         let (entry, section) = &self.input;
         let open = Open {
             resume: durable.resume(),
+            rewind: durable.is_rewound(),
             once,
             ..self.open()
         };
@@ -202,17 +209,15 @@ impl Job {
             return Ok(options.state_folder.join(name));
         }
         let folder = options.state_folder.join(format!("{name}.debug"));
-        let quarantine = folder.join("quarantine");
+        let quarantine = folder.join(quarantine::FOLDER);
         if quarantine.exists() {
             let what = format!("removing {}", quarantine.display());
             fs::remove_dir_all(&quarantine).map_err(Error::io(what))?;
         }
-        for file in ["checkpoint.json", "late.ndjson"] {
+        for file in [checkpoint::LAST, aside::LATE] {
             let file = folder.join(file);
-            if file.exists() {
-                let what = format!("removing {}", file.display());
-                fs::remove_file(&file).map_err(Error::io(what))?;
-            }
+            let what = format!("removing {}", file.display());
+            remove_if_there(&file).map_err(Error::io(what))?;
         }
         Ok(folder)
     }

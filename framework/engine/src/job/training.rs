@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::run::RunOptions;
 use super::{Job, sql_use_case};
 use crate::error::{Error, Result};
-use crate::model::{ModelFile, Reason};
+use crate::model::{self, ModelFile, Reason};
 use crate::run::lane::{TimeSource, guarded};
 use crate::run::{MaybeHad, Observer, Settings, Stop, Until, WindowSink, run};
 use crate::window::Windowing;
@@ -61,7 +61,7 @@ impl Job {
         let training = self.conf.training.clone();
         let training = training.ok_or_else(|| Error::Internal("no training file".to_owned()))?;
         let file = ModelFile {
-            path: folder.join("model.json"),
+            path: folder.join(model::NAME),
             code: super::folder_name(&format!("{:?}", self.conf.code)),
             training,
             parameters: self.parameters.clone(),

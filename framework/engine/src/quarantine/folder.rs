@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Entry, Kept};
@@ -38,7 +38,7 @@ impl QuarantineFolder {
     /// That of a use case's state folder.
     pub fn of(state: &Path) -> Self {
         QuarantineFolder {
-            folder: state.join("quarantine"),
+            folder: state.join(super::FOLDER),
         }
     }
 
@@ -145,9 +145,38 @@ pub(super) fn files(folder: &Path, kind: &str) -> Result<Vec<(u64, PathBuf)>> {
     Ok(files)
 }
 
+/// What is wrong with the first bytes of a file, as many as a checkpoint knows of; `None` where
+/// nothing is, or where a user has emptied or removed it.
+///
+/// # Errors
+/// It cannot be read at all.
+pub(crate) fn damage(path: &Path, n_bytes: u64) -> Result<Option<String>> {
+    let failed = |error| Error::io(format!("reading {}", path.display()))(error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let there = file.metadata().map_err(failed)?.len();
+    if there == 0 || n_bytes == 0 {
+        return Ok(None);
+    }
+    if there < n_bytes {
+        return Ok(Some(format!("{there} bytes are left of {n_bytes}")));
+    }
+    let frames = zstd::Decoder::new(file.take(n_bytes));
+    let read = frames.and_then(|mut frames| io::copy(&mut frames, &mut io::sink()));
+    Ok(read.err().map(|error| error.to_string()))
+}
+
 /// Where the file of a number lies.
 pub(super) fn path(folder: &Path, kind: &str, number: u64) -> PathBuf {
     folder.join(format!("{kind}-{number:06}{EXTENSION}"))
+}
+
+/// The kind and the number of a quarantine's file.
+pub(crate) fn kind_and_number(path: &Path) -> Option<(&str, u64)> {
+    parse(path.file_name()?.to_str()?)
 }
 
 fn parse(name: &str) -> Option<(&str, u64)> {

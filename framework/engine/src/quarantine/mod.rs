@@ -3,8 +3,9 @@
 //!
 //! `<state>/<use case>/quarantine/<kind>-<number>.ndjson.zst`, where the kind is `records` or the
 //! name of the output: one JSON object a line, compressed, so that `zstdcat` and `jq` read it. A file
-//! is a row of zstd frames, one for each checkpoint; what lies behind the last checkpoint is cut off
-//! at a restart, since it is read and kept again.
+//! is a row of zstd frames with a checksum each, one for each checkpoint; what lies behind the last
+//! checkpoint is cut off at a restart, since it is read and kept again. Behind a damaged frame nothing
+//! can be read, so that a file with one is not written to any more.
 
 mod entry;
 mod folder;
@@ -14,12 +15,17 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 pub(crate) use self::entry::Entry;
 pub use self::entry::{Kept, Origin};
 pub use self::folder::{Contents, QuarantineFolder};
+pub(crate) use self::folder::{damage, kind_and_number};
 use crate::error::{Error, Result};
+use crate::state::write::{create_folder, open_durably};
 
+/// The folder's name.
+pub(crate) const FOLDER: &str = "quarantine";
 /// The kind of the files of records.
 pub(crate) const RECORDS: &str = "records";
 
@@ -52,7 +58,7 @@ impl Place {
 
 /// Removes the files before a place: what was in them was replayed or dropped.
 pub(crate) fn tidy(state: &Path, kind: &str, place: Place) -> Result<()> {
-    for (number, path) in folder::files(&state.join("quarantine"), kind)? {
+    for (number, path) in folder::files(&state.join(FOLDER), kind)? {
         if number < place.first {
             let what = format!("removing {}", path.display());
             fs::remove_file(&path).map_err(Error::io(what))?;
@@ -75,14 +81,27 @@ impl Quarantine {
     /// Goes on behind a place; what lies behind it is cut off.
     pub(crate) fn open(state: &Path, kind: &str, place: Place) -> Result<Self> {
         let mut quarantine = Quarantine {
-            folder: state.join("quarantine"),
+            folder: state.join(FOLDER),
             kind: kind.to_owned(),
             place,
             earlier_bytes: 0,
             frame: None,
         };
         quarantine.earlier_bytes = quarantine.cut_back()?;
+        if let Some(damage) = damage(&quarantine.path(), quarantine.place.bytes)? {
+            warn!(
+                "{}: damaged ({damage}); a new file is begun, and `datashark doctor --repair` puts this one aside",
+                quarantine.path().display()
+            );
+            quarantine.next_file();
+        }
         Ok(quarantine)
+    }
+
+    fn next_file(&mut self) {
+        self.earlier_bytes += self.place.bytes;
+        self.place.last += 1;
+        self.place.bytes = 0;
     }
 
     /// How far it is, as of the last [`Quarantine::sync`].
@@ -154,20 +173,15 @@ impl Quarantine {
     fn frame(&mut self) -> Result<&mut zstd::Encoder<'static, File>> {
         if self.frame.is_none() {
             if self.place.bytes > FILE_BYTES {
-                self.earlier_bytes += self.place.bytes;
-                self.place.last += 1;
-                self.place.bytes = 0;
+                self.next_file();
             }
             let what = self.what();
-            let opened = fs::create_dir_all(&self.folder).and_then(|()| {
-                let mut options = OpenOptions::new();
-                let mut file = options
-                    .create(true)
-                    .truncate(false)
-                    .write(true)
-                    .open(self.path())?;
+            let opened = create_folder(&self.folder).and_then(|()| {
+                let mut file = open_durably(&self.path(), OpenOptions::new().write(true))?;
                 file.seek(SeekFrom::End(0))?;
-                zstd::Encoder::new(file, LEVEL)
+                let mut frame = zstd::Encoder::new(file, LEVEL)?;
+                frame.include_checksum(true)?;
+                Ok(frame)
             });
             self.frame = Some(opened.map_err(Error::io(what))?);
         }
@@ -229,5 +243,39 @@ mod tests {
         quarantine.keep(&record(b"three")).unwrap();
         quarantine.sync().unwrap();
         assert_eq!(kept(state.path()), [b"one".to_vec(), b"three".to_vec()]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_written_to_and_what_comes_after_it_can_be_read() {
+        let state = tempfile::tempdir().unwrap();
+        let mut quarantine = Quarantine::open(state.path(), RECORDS, Place::default()).unwrap();
+        quarantine.keep(&record(b"one")).unwrap();
+        let place = quarantine.sync().unwrap();
+        let path = folder::path(&state.path().join(FOLDER), RECORDS, 0);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let mut quarantine = Quarantine::open(state.path(), RECORDS, place).unwrap();
+        quarantine.keep(&record(b"two")).unwrap();
+        let place = quarantine.sync().unwrap();
+        assert_eq!((place.first, place.last), (0, 1));
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert!(damage(&path, bytes.len() as u64).unwrap().is_some());
+        fs::rename(&path, path.with_extension("damaged")).unwrap();
+        assert_eq!(kept(state.path()), [b"two".to_vec()]);
+    }
+
+    #[test]
+    fn a_file_that_a_user_has_emptied_is_not_damaged() {
+        let state = tempfile::tempdir().unwrap();
+        let mut quarantine = Quarantine::open(state.path(), RECORDS, Place::default()).unwrap();
+        quarantine.keep(&record(b"one")).unwrap();
+        let place = quarantine.sync().unwrap();
+        let path = folder::path(&state.path().join(FOLDER), RECORDS, 0);
+        assert_eq!(damage(&path, place.bytes).unwrap(), None);
+        fs::write(&path, "").unwrap();
+        assert_eq!(damage(&path, place.bytes).unwrap(), None);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(damage(&path, place.bytes).unwrap(), None);
     }
 }

@@ -1,18 +1,23 @@
 //! What a run keeps in the use case's state folder, and the one place that writes it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use datashark_sdk::input::{InputBatch, Micros, PartitionId, Resume};
+use tracing::warn;
 
-use super::arrivals::Arrivals;
+use super::arrivals::{self, Arrivals};
 use super::lane::Report;
-use crate::aside::{AsideFile, AsideRecord, Teller};
+use crate::aside::{AsideFile, AsideRecord, LATE, Teller};
 use crate::checkpoint::{Checkpoint, CheckpointFile, OutputCheckpoint, PartitionCheckpoint};
 use crate::error::{Error, Result};
 use crate::note;
 use crate::quarantine::{self, Entry, Place, Quarantine, RECORDS};
+use crate::state::write::{create_folder, remove_if_there};
+
+/// The name of the file that a run holds locked.
+pub(crate) const LOCK: &str = "lock";
 
 /// Whether an earlier run is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,7 @@ impl Durable {
     /// Takes a use case's state folder.
     pub(crate) fn open(folder: &Path, use_case: &str, resuming: Resuming) -> Result<Self> {
         let what = || format!("making the state folder {}", folder.display());
-        fs::create_dir_all(folder).map_err(Error::io(what()))?;
+        create_folder(folder).map_err(Error::io(what()))?;
         let lock = lock(folder)?;
         let file = CheckpointFile::in_folder(folder);
         let saved = file.load()?;
@@ -55,16 +60,13 @@ impl Durable {
             }
             checkpoint.records = earlier.records;
             checkpoint.late_bytes = earlier.late_bytes;
-            let arrivals = folder.join("arrivals");
-            if arrivals.exists() {
-                fs::remove_file(&arrivals).map_err(Error::io(what()))?;
-            }
+            remove_if_there(&folder.join(arrivals::NAME)).map_err(Error::io(what()))?;
         }
         Ok(Durable {
             folder: folder.to_owned(),
-            arrivals: Arrivals::open(folder.join("arrivals"))?,
+            arrivals: Arrivals::open(folder.join(arrivals::NAME))?,
             records: Quarantine::open(folder, RECORDS, checkpoint.records)?,
-            late: AsideFile::open(folder.join("late.ndjson"), checkpoint.late_bytes)?,
+            late: AsideFile::open(folder.join(LATE), checkpoint.late_bytes)?,
             checkpoint,
             file,
             resuming,
@@ -76,6 +78,11 @@ impl Durable {
     /// Where each partition goes on.
     pub(crate) fn resume(&self) -> BTreeMap<PartitionId, Resume> {
         self.checkpoint.resume()
+    }
+
+    /// Whether the input is to go back to there, however far its own mark is.
+    pub(crate) fn is_rewound(&self) -> bool {
+        self.checkpoint.is_rewound
     }
 
     /// Where a partition goes on.
@@ -97,6 +104,23 @@ impl Durable {
         let mut ends = self.arrivals.ends();
         ends.retain(|id, end| self.resumed(id).is_none_or(|place| place.offset < *end));
         ends
+    }
+
+    /// Says where records that an earlier run has used, and that will be read again, have no note of
+    /// when they arrived: the notes were lost.
+    pub(crate) fn tell_missing_arrivals(&self) {
+        let ends = self.arrivals.ends();
+        for (id, place) in self.earlier_partitions() {
+            let end = ends.get(&id).copied().unwrap_or(0).max(place.offset);
+            if end < place.accounted {
+                warn!(
+                    "{}: notes are missing; what {} holds from {end} to {} is read again and counts as arriving now",
+                    self.folder.join(arrivals::NAME).display(),
+                    place.name,
+                    place.accounted
+                );
+            }
+        }
     }
 
     /// Windows that end at or before this were delivered by an earlier run.
@@ -176,7 +200,7 @@ impl Durable {
             output.quarantine = replayed.quarantine;
         }
         self.checkpoint.records = self.records.sync()?;
-        self.file.save(&self.checkpoint)
+        self.file.save_twice(&self.checkpoint)
     }
 
     /// What is in quarantine no longer counts.
@@ -188,7 +212,7 @@ impl Durable {
         for output in outputs.filter(|_| findings) {
             output.quarantine = output.quarantine.next();
         }
-        self.file.save(&self.checkpoint)
+        self.file.save_twice(&self.checkpoint)
     }
 
     /// Removes what no longer counts of the quarantine.
@@ -216,22 +240,34 @@ impl Durable {
             .iter()
             .map(|(id, place)| (PartitionId::new(id.as_str()), note::resume(place)));
         let done = done.collect();
+        // By the checkpoint before this one, which a damaged one is gone back from.
+        self.arrivals.compact(&self.checkpoint)?;
         if self.resuming == Resuming::Yes {
+            let earlier = &self.checkpoint.partitions;
+            let has_moved = partitions.iter().any(|(id, p)| {
+                let before = earlier.get(id);
+                before.is_none_or(|before| before.offset != p.offset)
+            });
+            // From there on the input's mark is what we told it.
+            self.checkpoint.is_rewound &= !has_moved;
             self.checkpoint.partitions.extend(partitions);
             self.checkpoint.closed_until = closed_until;
         }
         self.checkpoint.outputs = outputs;
         self.checkpoint.records = self.records.sync()?;
         self.checkpoint.late_bytes = self.late.sync()?;
-        self.file.save(&self.checkpoint)?;
-        self.arrivals.committed(&self.checkpoint)?;
+        match self.resuming {
+            Resuming::Yes => self.file.save(&self.checkpoint)?,
+            // What it has delivered does not come again.
+            Resuming::No => self.file.save_twice(&self.checkpoint)?,
+        }
         Ok(done)
     }
 }
 
 /// Takes the lock of a state folder.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
+pub(crate) fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
     let what = || format!("locking {}", path.display());
     let file = File::create(&path).map_err(Error::io(what()))?;
     match file.try_lock() {
@@ -246,6 +282,8 @@ fn lock(folder: &Path) -> Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -286,5 +324,58 @@ mod tests {
         );
         assert!(again.resume().is_empty());
         assert_eq!(again.closed_until(), None);
+    }
+
+    /// A folder with all that a run keeps: two checkpoints, a note of an arrival, a late and an invalid
+    /// record.
+    fn kept(folder: &Path) {
+        let mut durable = Durable::open(folder, "x", Resuming::Yes).unwrap();
+        for offset in [10, 20] {
+            durable.arrivals.note_for_test("p", offset, 1_000);
+            let record = AsideRecord {
+                offset,
+                line: None,
+                reason: "why".to_owned(),
+                header: None,
+                is_cut: false,
+                record: b"a record".to_vec(),
+            };
+            durable.keep_record("a.log", "p", &record, 0).unwrap();
+            durable.late.keep("a.log", &record).unwrap();
+            let place = PartitionCheckpoint {
+                offset,
+                accounted: offset,
+                ..PartitionCheckpoint::default()
+            };
+            let partitions = BTreeMap::from([("p".to_owned(), place)]);
+            let closed_until = Some(i64::try_from(offset).unwrap());
+            durable
+                .commit(partitions, closed_until, BTreeMap::new())
+                .unwrap();
+        }
+    }
+
+    proptest! {
+        /// Whatever is damaged, a run goes on from the last checkpoint or from the one before it.
+        #[test]
+        fn any_damaged_byte_leaves_a_state_that_was(
+            file in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), to in any::<u8>(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            kept(folder.path());
+            let quarantined = "quarantine/records-000000.ndjson.zst";
+            let names = ["checkpoint.json", "checkpoint.previous.json", "arrivals", "late.ndjson", quarantined];
+            let path = folder.path().join(file.get(&names));
+            let mut bytes = std::fs::read(&path).unwrap();
+            *at.get_mut(&mut bytes) = to;
+            std::fs::write(&path, bytes).unwrap();
+            let durable = Durable::open(folder.path(), "x", Resuming::Yes).unwrap();
+            let offset = durable.resumed(&PartitionId::new("p")).unwrap().offset;
+            prop_assert!([10, 20].contains(&offset));
+            prop_assert_eq!(durable.closed_until(), Some(offset as i64));
+            prop_assert_eq!(durable.is_rewound(), offset == 10);
+            let end = durable.arrivals.ends().get(&PartitionId::new("p")).copied();
+            prop_assert!([None, Some(10), Some(20)].contains(&end), "{end:?}");
+        }
     }
 }

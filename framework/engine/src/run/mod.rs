@@ -32,8 +32,9 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use self::accounts::Accounts;
+pub(crate) use self::arrivals::{Arrivals, NAME as ARRIVALS, Notes};
 use self::closing::Closing;
-pub(crate) use self::durable::{Durable, Resuming};
+pub(crate) use self::durable::{Durable, LOCK, Resuming, lock};
 use self::lane::{Lane, PartitionState, Pipeline, Report, ToLane};
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};

@@ -37,7 +37,8 @@
 //! 1. At the group's committed offset or at that in the state folder, whichever is later: another
 //!    instance may have gone on since this one stopped, and a commit may have been lost with a crash.
 //!    The group has none where it is new, and where Kafka has dropped it after
-//!    `offsets.retention.minutes`.
+//!    `offsets.retention.minutes`. Where a damaged checkpoint made the engine go back to the one before
+//!    it, at the state folder's, and the group goes back with it.
 //! 2. Else by `from`. The offset found is committed at once: `latest` is the end at the first start.
 //!
 //! An offset that Kafka no longer has (retention) is said in a warning; the partition goes on at its

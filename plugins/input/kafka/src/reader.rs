@@ -221,7 +221,7 @@ impl Reader {
             // It says where the partition begins, so that this is committed even if nothing comes: a
             // restart shall not begin at a later end.
             let first = block.take(&partition)?;
-            let resume = start.resume();
+            let resume = start.resume.clone();
             self.give(InputEvent::Assigned {
                 partition,
                 name,

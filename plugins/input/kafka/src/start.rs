@@ -2,7 +2,8 @@
 //! `from`.
 //!
 //! The group's commit is later where another instance has gone on since, the state folder's offset where
-//! a commit was lost. Where the past is read neither counts, and the group is not even asked.
+//! a commit was lost. Where the engine has gone back to an earlier checkpoint, the state folder's offset
+//! counts alone. Where the past is read neither counts, and the group is not even asked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,16 +29,10 @@ pub(crate) struct Start {
     pub(crate) offset: u64,
     /// What the group has committed.
     pub(crate) committed: Option<Resume>,
+    /// The same, where it begins there.
+    pub(crate) resume: Option<Resume>,
     /// Where it ended when it was asked, if that matters.
     pub(crate) end: Option<u64>,
-}
-
-impl Start {
-    /// What the group has committed, where it begins there.
-    pub(crate) fn resume(&self) -> Option<Resume> {
-        let begins_there = |resume: &&Resume| resume.offset == self.offset;
-        self.committed.as_ref().filter(begins_there).cloned()
-    }
 }
 
 /// How it is found where partitions begin.
@@ -45,6 +40,7 @@ impl Start {
 pub(crate) struct Starts {
     from: From,
     resume: BTreeMap<PartitionId, u64>,
+    rewind: bool,
     once: bool,
     /// Whether the past is read.
     past: bool,
@@ -60,6 +56,7 @@ impl Starts {
         Starts {
             from,
             resume: offsets.collect(),
+            rewind: open.rewind,
             once: open.once,
             past: open.past.is_some(),
         }
@@ -91,7 +88,7 @@ impl Starts {
             };
             let id = id(topic, partition);
             let of_group = committed.as_ref().map(|resume| resume.offset);
-            let known = of_group.max(self.resume.get(&id).copied());
+            let known = self.known(&id, of_group);
             let edges = match known.is_none() || self.once {
                 true => Some(consumer.fetch_watermarks(topic, partition, PATIENCE)?),
                 false => None,
@@ -105,8 +102,11 @@ impl Starts {
                     at_time(consumer, topic, partition, time)?.unwrap_or(high)
                 }
             };
+            let is_rewound = self.rewind && self.resume.contains_key(&id);
+            let begins_there = |it: &&Resume| it.offset == offset && !is_rewound;
             starts.push(Start {
                 id,
+                resume: committed.as_ref().filter(begins_there).cloned(),
                 topic: topic.to_owned(),
                 partition,
                 offset,
@@ -115,6 +115,18 @@ impl Starts {
             });
         }
         Ok(starts)
+    }
+}
+
+impl Starts {
+    /// Where a partition goes on that was read before, by what the group has committed and by the state
+    /// folder.
+    fn known(&self, id: &PartitionId, committed: Option<u64>) -> Option<u64> {
+        let resumed = self.resume.get(id).copied();
+        match self.rewind {
+            true => resumed.or(committed),
+            false => committed.max(resumed),
+        }
     }
 }
 
@@ -158,4 +170,30 @@ pub(crate) fn list(starts: &[Start]) -> KafkaResult<TopicPartitionList> {
 /// An offset of Kafka's, none of which is negative.
 fn unsigned(offset: i64) -> u64 {
     u64::try_from(offset).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use datashark_sdk::input::Resume;
+
+    use super::*;
+
+    #[test]
+    fn the_later_offset_counts_but_where_the_engine_has_gone_back() {
+        let of = |rewind, resumed: Option<u64>, committed| {
+            let id = id("logs", 0);
+            let resumed = resumed.map(|offset| (id.clone(), Resume::at(offset)));
+            let open = Open {
+                resume: resumed.into_iter().collect(),
+                rewind,
+                ..Open::default()
+            };
+            Starts::new(From::Earliest, &open).known(&id, committed)
+        };
+        assert_eq!(of(false, Some(5), Some(9)), Some(9));
+        assert_eq!(of(false, Some(9), Some(5)), Some(9));
+        assert_eq!(of(false, None, None), None);
+        assert_eq!(of(true, Some(5), Some(9)), Some(5));
+        assert_eq!(of(true, None, Some(9)), Some(9));
+    }
 }

@@ -72,7 +72,7 @@ use datashark_sdk::conf::Problems;
 use datashark_sdk::document::Documents;
 use datashark_sdk::output::{Backfill, Fate, FindingsBatch, Gather, OpenOutput, Outcome, Output};
 use datashark_sdk::{Findings, Window};
-use elasticsearch::http::{Method, StatusCode};
+use elasticsearch::http::{Method, StatusCode, Url};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tracing::warn;
@@ -100,6 +100,14 @@ impl Output for Elasticsearch {
 
     fn check(conf: &ElasticsearchConf) -> Problems {
         conf.settings().1
+    }
+
+    fn servers(conf: &ElasticsearchConf) -> Vec<String> {
+        let server = |url: &Url| {
+            let port = url.port_or_known_default()?;
+            Some(format!("{}:{port}", url.host_str()?))
+        };
+        conf.settings().0.hosts.iter().filter_map(server).collect()
     }
 
     fn gather(conf: &ElasticsearchConf) -> Gather {

@@ -106,6 +106,11 @@ impl Output for Kafka {
         conf.problems()
     }
 
+    fn servers(conf: &KafkaOutputConf) -> Vec<String> {
+        let servers = conf.connection().servers();
+        servers.split(',').map(str::to_owned).collect()
+    }
+
     fn gather(_: &KafkaOutputConf) -> Gather {
         Gather {
             max_findings: MAX_FINDINGS,

@@ -123,6 +123,13 @@ impl Output for Syslog {
         conf.problems()
     }
 
+    fn servers(conf: &SyslogConf) -> Vec<String> {
+        match conf.transport {
+            Transport::Tcp | Transport::Tls => vec![format!("{}:{}", conf.host, conf.port())],
+            Transport::Udp | Transport::Unix => Vec::new(),
+        }
+    }
+
     fn gather(_: &SyslogConf) -> Gather {
         Gather {
             max_findings: FINDINGS_PER_CONNECTION,
