@@ -88,6 +88,31 @@ fn lines_come_out_as_files_are_made_grow_and_are_renamed() {
 }
 
 #[test]
+fn a_folder_is_read_where_the_system_gives_no_notifications() {
+    let folder = lines();
+    // In a user namespace of its own a process can be refused them.
+    let refused = "exec unshare --user --map-root-user sh -c \
+                   'echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\"' refused";
+    if folder.script(&format!("{refused} true")).status != Some(0) {
+        eprintln!("SKIPPED: this system has no user namespaces for everybody");
+        return;
+    }
+    folder.write("logs/a.log", "before\n");
+    let mut running =
+        folder.start_script(&format!("{refused} \"$datashark\" standalone lines.conf"));
+    wait_for(&folder, &mut running, &[("before", 1)]);
+    folder.append("logs/a.log", "grown\n");
+    folder.write("logs/b.log", "made\n");
+    let all = [("before", 1), ("grown", 1), ("made", 1)];
+    wait_for(&folder, &mut running, &all);
+    running.signal("INT");
+    running
+        .finish()
+        .ends(0)
+        .says(&["no notifications, polling"]);
+}
+
+#[test]
 fn an_interval_in_which_nothing_came_is_told() {
     let folder = lines();
     let running = folder.start(&["standalone", "lines.conf"]);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests is a test")]
 
 mod anomaly;
+mod chaos;
 mod checking;
 mod codec;
 mod console;
@@ -12,6 +13,7 @@ mod damage;
 mod delivery;
 mod doctor;
 mod exactly_once;
+mod hits;
 mod http;
 mod instances;
 mod kafka;

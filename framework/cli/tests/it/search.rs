@@ -16,12 +16,12 @@ const N_FINDINGS: usize = 20_000;
 const N_PER_WINDOW: usize = 1_000;
 
 /// The number in an environment variable.
-fn asked(variable: &str, usual: usize) -> usize {
+pub(crate) fn asked(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |number| number.parse().unwrap())
 }
 
 /// The node's address, `host:port`.
-fn address(service: &Service) -> String {
+pub(crate) fn address(service: &Service) -> String {
     let url = service.value("url");
     url.strip_prefix("http://")
         .unwrap()
@@ -30,7 +30,12 @@ fn address(service: &Service) -> String {
 }
 
 /// Asks the server; `None` where it is away.
-fn ask(address: &str, method: &str, path: &str, body: &str) -> Option<serde_json::Value> {
+pub(crate) fn ask(
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<serde_json::Value> {
     let mut stream = TcpStream::connect(address).ok()?;
     let length = body.len();
     let request = format!(

@@ -1,0 +1,109 @@
+//! Hits in a topic of Kafka, and what is to be found in them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use datashark_test_services::Service;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use crate::shark::Folder;
+
+/// Hits per source and minute, by the time in the record; `BROKER` is to be replaced.
+pub(crate) const CONF: &str = "name = Hits\ntype = streaming\nenabled = true\ncode = hits.sql\ninput = kafka\noutput = csv\nwindow = 60s\ntimestamp_field = t\ntimestamp_format = epoch\n[codec]\nformat = json\n[in_kafka]\nbootstrap_servers = BROKER\ntopic = hits\n[[options]]\nsession.timeout.ms = 6000\n[out_csv]\npath = hits.csv\n";
+pub(crate) const QUERY: &str =
+    "SELECT source AS key, count(*) AS score FROM records GROUP BY source";
+/// Longer than any machine is busy.
+const BOUND: Duration = Duration::from_secs(240);
+const N_PARTITIONS: usize = 8;
+const N_SOURCES: usize = 200;
+/// 2026-03-01, in seconds.
+const START: usize = 1_772_323_200;
+
+/// How often each source comes in each window, by the window's end.
+pub(crate) type Counts = BTreeMap<(String, String), u64>;
+
+/// What is written to the topic: a source's records are all in one partition.
+pub(crate) struct Writer {
+    producer: BaseProducer,
+    n_written: usize,
+    pub(crate) counts: Counts,
+}
+
+impl Writer {
+    pub(crate) fn to(bootstrap: &str) -> Self {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", bootstrap);
+        // Each record once, also when the broker goes and comes again.
+        config.set("enable.idempotence", "true");
+        Writer {
+            producer: config.create().unwrap(),
+            n_written: 0,
+            counts: Counts::new(),
+        }
+    }
+
+    fn send(&self, partition: usize, payload: &str) {
+        let record: BaseRecord<'_, str, str> = BaseRecord::to("hits")
+            .partition(i32::try_from(partition).unwrap())
+            .payload(payload);
+        let sent = self.producer.send(record);
+        sent.map_err(|(error, _)| error).unwrap();
+    }
+
+    /// A minute's records, a hundred a second.
+    pub(crate) fn minute(&mut self) {
+        for _ in 0..6000 {
+            let n = self.n_written;
+            self.n_written += 1;
+            // Neither evenly nor in turns.
+            let source = (n * n + n / 7) % N_SOURCES;
+            let time = START + n / 100;
+            self.send(
+                source % N_PARTITIONS,
+                &format!("{{\"t\": {time}, \"source\": \"source {source}\"}}"),
+            );
+            let end = chrono::DateTime::from_timestamp((time / 60 * 60 + 60) as i64, 0).unwrap();
+            let window = end.format("%Y-%m-%d %H:%M:%S").to_string();
+            *self
+                .counts
+                .entry((window, format!("source {source}")))
+                .or_default() += 1;
+        }
+        self.producer.flush(BOUND).unwrap();
+    }
+
+    /// A record in each partition that is so late that all windows before it are due.
+    pub(crate) fn close_windows(&self) {
+        let time = START + self.n_written;
+        for partition in 0..N_PARTITIONS {
+            self.send(
+                partition,
+                &format!("{{\"t\": {time}, \"source\": \"last\"}}"),
+            );
+        }
+        self.producer.flush(BOUND).unwrap();
+    }
+}
+
+/// A broker that makes the topic when it is asked for.
+pub(crate) fn broker() -> Option<Service> {
+    let settings = format!(
+        "num.partitions={N_PARTITIONS} auto.create.topics.enable=true group.initial.rebalance.delay.ms=0"
+    );
+    Service::start_with("kafka", &[("SETTINGS", &settings)])
+}
+
+/// The rows of a csv file so far: window, source and count.
+pub(crate) fn rows(folder: &Folder) -> Vec<(String, String, u64)> {
+    let text = folder.read("hits.csv");
+    // The last row may be half written.
+    let rows = text.split_inclusive('\n').filter(|row| row.ends_with('\n'));
+    let row = |row: &str| {
+        let fields: Vec<&str> = row.trim_end().split(',').collect();
+        let window = fields[0].replace('T', " ");
+        let count = fields[2].parse().unwrap();
+        (window[..19].to_owned(), fields[1].to_owned(), count)
+    };
+    rows.map(row).collect()
+}
