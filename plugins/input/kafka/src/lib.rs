@@ -62,6 +62,9 @@
 //! for the key, with one id, and of these the last counts. Time has to be the records' (`timestamp_field`):
 //! by arrival, what is read again arrives again.
 //!
+//! An instance that is killed keeps its partitions until `session.timeout.ms` (45 s) is over; with a name of
+//! its own, `group.instance.id` under `[[options]]`, it has them again as soon as it is started again.
+//!
 //! A window that was delivered and whose commit a rebalance has cut off comes out twice, with one id:
 //! an output that overwrites by id holds it once.
 //!
