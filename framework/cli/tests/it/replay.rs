@@ -276,6 +276,67 @@ fn a_saved_model_is_used_and_another_is_trained_and_not_kept() {
 }
 
 #[test]
+fn reading_stops_where_nothing_more_can_count() {
+    let folder = Folder::new();
+    folder.write("hits.conf", HITS);
+    folder.write("hits.sql", COUNT);
+    folder.write("datashark.conf", "[engine]\nblock_size = 16KiB\n");
+    let minute = |minute: u32| {
+        let hit = move |second| hit(&format!("{minute:02}:{second:02}"), "a");
+        (0..60).map(hit).collect::<String>().repeat(50)
+    };
+    // Out of order within a minute, which takes some lateness to count wholly.
+    let lateness = HITS.replace("window = 60s", "window = 60s\nallowed_lateness = 10m");
+    folder.write("late.conf", lateness);
+    let log: String = (0..60).map(minute).collect();
+    folder.write("logs/a.json", log);
+    let part = [
+        "--from",
+        "2024-03-01T12:02:00Z",
+        "--to",
+        "2024-03-01T12:04:00Z",
+    ];
+    for conf in ["hits.conf", "late.conf"] {
+        let ran = folder.run(&[&["replay", conf], &part[..]].concat()).ends(0);
+        let n_read = ran.account()[0];
+        assert!(n_read < 60 * 3_000 / 2, "{n_read} of 180,000 were read");
+        assert_eq!(ran.stdout.matches("Time: ").count(), 2, "{}", ran.stdout);
+        if conf == "late.conf" {
+            let all = [
+                shown("12:03:00", &["'a', 3000"]),
+                shown("12:04:00", &["'a', 3000"]),
+            ];
+            assert_eq!(ran.stdout, all.concat());
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_replay_without_a_file_of_half_the_past() {
+    let folder = Folder::new();
+    let conf =
+        "name = Words\ntype = batch\nenabled = true\ncode = wordcount\nfile = pipe\noutput = csv\n";
+    folder.write("words.conf", conf);
+    folder.write("found.csv", "what it was\n");
+    // A pipe that does not come to its end.
+    folder.script("mkfifo pipe").ends(0);
+    let running = folder.start_script(
+        "exec 3<>pipe; echo one two >&3; exec \"$datashark\" replay words.conf --to-csv found.csv",
+    );
+    wait_until("the replay has begun", || {
+        running.stderr().contains("Words: the past ")
+    });
+    running.signal("INT");
+    let ran = running.finish().ends(1).prints_nothing();
+    ran.says(&[
+        "stopping; once more to stop at once\n",
+        "error: stopped before the end of the past\n",
+    ]);
+    assert_eq!(folder.read("found.csv"), "what it was\n");
+    assert_eq!(fs::read_dir(folder.path("state")).unwrap().count(), 0);
+}
+
+#[test]
 fn wrong_times_are_told_before_anything_is_read() {
     let folder = hits();
     let from = |from: &str, to: &str| {

@@ -21,9 +21,10 @@ const NOON: i64 = 1_709_294_400_000;
 const HITS: &str = "name = Hits\ntype = streaming\nenabled = true\ncode = hits.sql\ninput = kafka\noutput = csv\nwindow = 60s\n[codec]\nformat = json\n[in_kafka]\nbootstrap_servers = BROKER\ntopic = hits\ngroup = analysts\n[out_csv]\npath = out.csv\n";
 const COUNT: &str = "SELECT source AS key, count(*) AS score FROM records GROUP BY source";
 
-/// A broker whose topics have two partitions.
+/// A broker whose topics have two partitions, and keep records of the past: those of more than seven
+/// days ago would be removed within a minute.
 fn broker() -> Option<Service> {
-    let settings = "auto.create.topics.enable=true num.partitions=2";
+    let settings = "auto.create.topics.enable=true num.partitions=2 log.retention.ms=-1";
     Service::start_with("kafka", &[("SETTINGS", settings)])
 }
 

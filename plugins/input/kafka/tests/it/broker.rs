@@ -17,7 +17,11 @@ use rdkafka::types::RDKafkaErrorCode;
 /// Longer than any machine is busy.
 pub(crate) const BOUND: Duration = Duration::from_secs(240);
 
-static SHARED: LazyLock<Option<Service>> = LazyLock::new(|| Service::start("kafka"));
+/// Records of the past are kept: Kafka removes those of more than seven days ago within a minute else.
+const SETTINGS: [(&str, &str); 1] = [("SETTINGS", "log.retention.ms=-1")];
+
+static SHARED: LazyLock<Option<Service>> =
+    LazyLock::new(|| Service::start_with("kafka", &SETTINGS));
 
 /// The address of a broker that tests share; `None` where it cannot be had, which has been said.
 pub(crate) fn shared() -> Option<&'static str> {
