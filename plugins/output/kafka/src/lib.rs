@@ -31,7 +31,9 @@
 //!
 //! # Delivery
 //! The producer is idempotent with `acks = all`: what librdkafka sends again after a broken connection or
-//! a broker's restart is there once. A finding is delivered when all replicas in sync have it. One for
+//! a broker's restart is there once. (A restarted broker has forgotten a producer whose last timestamp is
+//! older than its `producer.id.expiration.ms`, a day: findings of older windows, as of a backfill, may
+//! then be there twice, with the same `id`.) A finding is delivered when all replicas in sync have it. One for
 //! which that is not known within `timeout` is tried again by the engine, and may then be there twice,
 //! with the same `id`; so may those that a crash left unacknowledged. A topic's `max.message.bytes` limits
 //! batches of records, compressed; where a batch is too large, smaller ones follow, and a record that is

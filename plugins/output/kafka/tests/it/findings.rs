@@ -1,7 +1,7 @@
 //! Findings, and a plain version of how the engine delivers them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
@@ -10,8 +10,12 @@ use datashark_sdk::conf::Section;
 use datashark_sdk::output::{DynOutput, Fate, FindingsBatch, OpenOutput, Outcome, OutputEntry};
 use datashark_sdk::{Findings, Window};
 
-/// 2016-10-14 13:01:39 UTC.
-pub(crate) const TIME: i64 = 1_476_450_099_000_000;
+/// Now, to the millisecond: a broker forgets a producer with its records of long ago when it is started
+/// again.
+pub(crate) static TIME: LazyLock<i64> = LazyLock::new(|| {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since_1970.as_millis()).unwrap() * 1000
+});
 
 /// A finding of each key; its score is its place, and so is `place` in the metadata.
 pub(crate) fn batch<S: AsRef<str>>(keys: &[S]) -> FindingsBatch {
@@ -23,14 +27,14 @@ pub(crate) fn batch<S: AsRef<str>>(keys: &[S]) -> FindingsBatch {
     ];
     let findings = Findings::try_from_rows(&RecordBatch::try_from_iter(columns).unwrap()).unwrap();
     let window = Window {
-        start: TIME - 60_000_000,
-        end: TIME,
+        start: *TIME - 60_000_000,
+        end: *TIME,
     };
     let ids = findings.ids("test", &window).into();
     FindingsBatch {
         use_case: "test".into(),
         window,
-        time: TIME,
+        time: *TIME,
         findings,
         ids,
     }
@@ -42,7 +46,7 @@ pub(crate) async fn open(entries: &[(&str, &str)]) -> Box<dyn DynOutput> {
         use_case: "test".into(),
         schema: batch(&[""; 0]).findings.batch().schema(),
         receipt: None,
-        now: TIME,
+        now: *TIME,
         stores: Default::default(),
     };
     let section = Section::from_iter(entries.iter().copied());
