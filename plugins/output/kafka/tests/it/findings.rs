@@ -13,6 +13,10 @@ use datashark_sdk::{Findings, Window};
 /// Now, to the millisecond: a broker forgets a producer with its records of long ago when it is started
 /// again.
 pub(crate) static TIME: LazyLock<i64> = LazyLock::new(|| {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the broker's clock is the system's"
+    )]
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since_1970.as_millis()).unwrap() * 1000
 });
