@@ -410,11 +410,18 @@ pub trait DynInput: Send {
     ///
     /// # Errors
     /// The source refused the commit.
-    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()>;
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        let _ = done;
+        Ok(())
+    }
     /// See [`Input::IS_SHARED`].
-    fn is_shared(&self) -> bool;
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// See [`Input::progress`].
-    fn progress(&self) -> Progress;
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
     /// See [`Input::ends`].
     fn ends(&self) -> Ends {
         Ends::default()

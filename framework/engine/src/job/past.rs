@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use datashark_sdk::input::{
-    Content, DynInput, InputBatch, InputEvent, PartitionId, Progress, Resume,
-};
+use datashark_sdk::input::{Content, DynInput, InputBatch, InputEvent, PartitionId, Progress};
 
 /// What of an input a replay has read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -80,6 +78,7 @@ impl PastInput {
 }
 
 #[async_trait]
+// The past is nobody's to acknowledge: the default does nothing.
 impl DynInput for PastInput {
     async fn next(&mut self) -> datashark_sdk::Result<Option<InputEvent>> {
         loop {
@@ -91,14 +90,6 @@ impl DynInput for PastInput {
                 return Ok(Some(event));
             }
         }
-    }
-
-    /// The past is nobody's to acknowledge.
-    async fn acknowledge(
-        &mut self,
-        _: &BTreeMap<PartitionId, Resume>,
-    ) -> datashark_sdk::Result<()> {
-        Ok(())
     }
 
     fn is_shared(&self) -> bool {
@@ -150,7 +141,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use arrow::array::BinaryViewArray;
-    use datashark_sdk::input::Payloads;
+    use datashark_sdk::input::{Payloads, Resume};
 
     use super::*;
 

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use datashark_sdk::input::{
     Content, Directives, DynInput, Header, HeaderRule, InputBatch, InputEvent, Micros, PartitionId,
-    Payloads, Progress, Resume,
+    Payloads,
 };
 use datashark_sdk::output::FindingsBatch;
 use datashark_sdk::{Findings, Window};
@@ -341,21 +341,6 @@ impl Together {
 impl DynInput for ReplayedRecords {
     async fn next(&mut self) -> datashark_sdk::Result<Option<InputEvent>> {
         Ok(self.events.pop_front())
-    }
-
-    async fn acknowledge(
-        &mut self,
-        _: &BTreeMap<PartitionId, Resume>,
-    ) -> datashark_sdk::Result<()> {
-        Ok(())
-    }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    fn progress(&self) -> Progress {
-        Progress::default()
     }
 }
 

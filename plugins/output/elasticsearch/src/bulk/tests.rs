@@ -1,3 +1,5 @@
+//! Bulk bodies as a server reads them: documents, their order, and the limits of a body.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};

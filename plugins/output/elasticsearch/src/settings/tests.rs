@@ -1,3 +1,5 @@
+//! What a section `[out_elasticsearch]` may say, and what each mistake in it is told.
+
 use datashark_sdk::conf::Section;
 use datashark_sdk::output::{Output, OutputEntry};
 
