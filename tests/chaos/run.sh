@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/chaos/run.sh [KILLS] [MINUTES]: the conservation test at full length.
 #
-# A producer writes MINUTES (3,400) times 6,000 numbered records to a topic of a real Kafka, while the
+# A producer writes MINUTES (2,900) times 7,000 numbered records to a topic of a real Kafka, while the
 # daemon is killed KILLS (200) times, now and then the broker and the search server with it. At the end
 # every window of every source has to be in the csv file and in the search server, right and once, and no
 # sample of the metrics may have shown a record that is unaccounted for.
@@ -16,5 +16,5 @@ need_librdkafka
 need_rust
 need_java
 
-export DATASHARK_KILLS=${1:-200} DATASHARK_MINUTES=${2:-3400}
+export DATASHARK_KILLS=${1:-200} DATASHARK_MINUTES=${2:-2900}
 cargo test --workspace --locked --test it chaos:: -- --nocapture
