@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use datashark_conf::{Diagnostics, Global};
+use datashark_conf::{Diagnostics, Global, GlobalStream};
+use datashark_sdk::conf::Problems;
 
 use crate::args::Engine;
+use crate::registry::registry;
 use crate::text::{render, say};
 use crate::{Failure, WRONG};
 
@@ -43,7 +45,13 @@ pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
                     .source
                     .diagnose(problems.below(["engine", "object_store"])));
             }
-            (loaded.conf, loaded.warnings)
+            let mut warnings = loaded.warnings;
+            let of_stream = loaded.source.diagnose(of_stream(&loaded.conf));
+            if of_stream.has_errors() {
+                return Err(of_stream);
+            }
+            warnings.extend(of_stream);
+            (loaded.conf, warnings)
         }
     };
     if let Some(state) = &args.state {
@@ -57,6 +65,17 @@ pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
         warnings,
         path,
     })
+}
+
+/// What is to be said of the global stream.
+fn of_stream(global: &Global) -> Problems {
+    let inputs = registry().inputs;
+    let of = |stream: &GlobalStream| {
+        let entry = inputs.iter().find(|entry| entry.name == stream.input)?;
+        let problems = entry.check(&stream.section, &global.engine.stores);
+        Some(stream.placed(problems))
+    };
+    global.stream.as_ref().and_then(of).unwrap_or_default()
 }
 
 /// Where a package puts it.

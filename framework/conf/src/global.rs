@@ -9,28 +9,17 @@ use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problem, Problems, Section, Value, duration, size};
 use serde::Deserialize;
 
+use crate::stream::GlobalStream;
+
 /// The global conf. Its relative paths are resolved against its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Global {
-    /// `kafka.…`: the stream of every streaming use case without an `input` of its own.
-    pub kafka: Kafka,
+    /// `kafka.…` and `[in_kafka]`: the stream of every streaming use case without an `input` of its own.
+    pub stream: Option<GlobalStream>,
     /// `hdfs.…`: where the file system of the cluster is.
     pub hdfs: Hdfs,
     /// `[engine]`.
     pub engine: Engine,
-}
-
-/// The global Kafka stream; all empty where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kafka {
-    /// `kafka.bootstrap.servers`: `host:port`, each with a port.
-    pub bootstrap_servers: Vec<String>,
-    /// `kafka.consumer.name`: the consumer group.
-    pub consumer_name: Option<String>,
-    /// `kafka.queue.name`: the topic.
-    pub queue_name: Option<String>,
-    /// `kafka.partitions`.
-    pub partitions: Option<u32>,
 }
 
 /// The cluster's file system.
@@ -145,6 +134,7 @@ impl Global {
         let mut problems = Problems::new();
         retire(&mut section, &mut problems);
         let stores = take_stores(&mut section, &mut problems);
+        let stream = GlobalStream::take(&mut section, &mut problems);
         let (keys, found) = section.parse_partial::<Keys>();
         problems.extend(found);
         let Some(keys) = keys else {
@@ -153,6 +143,7 @@ impl Global {
         check(&keys, &mut problems);
         let mut global = keys.into_global(path.parent().unwrap_or(Path::new("")));
         global.engine.stores = stores.with_name_node(global.hdfs.name_node());
+        global.stream = stream;
         (Some(global), problems)
     }
 }
@@ -162,12 +153,16 @@ impl Global {
 struct Keys {
     #[serde(rename = "kafka.bootstrap.servers", default)]
     bootstrap_servers: Vec<String>,
+    // Read as they stand by the stream; here only so that their names are known.
     #[serde(rename = "kafka.consumer.name")]
-    consumer_name: Option<String>,
+    _consumer_name: Option<String>,
     #[serde(rename = "kafka.queue.name")]
-    queue_name: Option<String>,
+    _queue_name: Option<String>,
     #[serde(rename = "kafka.partitions")]
-    partitions: Option<u32>,
+    _partitions: Option<u32>,
+    /// Taken out before, where it is what it should be.
+    #[serde(default, rename = "in_kafka")]
+    _in_kafka: Empty,
     #[serde(rename = "hdfs.host")]
     hdfs_host: Option<String>,
     #[serde(rename = "hdfs.port")]
@@ -207,12 +202,7 @@ struct Empty {}
 impl Keys {
     fn into_global(self, folder: &Path) -> Global {
         Global {
-            kafka: Kafka {
-                bootstrap_servers: self.bootstrap_servers,
-                consumer_name: self.consumer_name,
-                queue_name: self.queue_name,
-                partitions: self.partitions,
-            },
+            stream: None,
             hdfs: Hdfs {
                 host: self.hdfs_host,
                 port: self.hdfs_port,

@@ -50,11 +50,13 @@ mod ini;
 mod load;
 mod scan;
 mod source;
+mod stream;
 mod usecase;
 mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Style};
-pub use global::{Engine, Global, Hdfs, Kafka, LogFormat, LogLevel, address};
+pub use global::{Engine, Global, Hdfs, LogFormat, LogLevel, address};
 pub use load::{Checked, Loaded, check, check_bytes, check_global_bytes, load, load_global, parse};
 pub use source::Source;
+pub use stream::GlobalStream;
 pub use usecase::{Code, Codec, ColumnType, Conf, Kind, LogFilter, Pattern, Plugin, Schedule};

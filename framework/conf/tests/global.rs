@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use datashark_conf::{Checked, Global, LogFormat, LogLevel, check_global_bytes};
+use datashark_sdk::conf::Problem;
 
 fn check(text: &str) -> Checked<Global> {
     check_global_bytes(text.as_bytes(), Path::new("/opt/ds/datashark.conf"))
@@ -28,10 +29,16 @@ fn every_setting_is_read() {
          max_record_size = 64KB\nblock_size = 4096\nlog = debug\nlog_format = json\nhttp = [::1]:80\n",
     );
     let global = global.into_result().unwrap().conf;
-    assert_eq!(global.kafka.bootstrap_servers, ["a:9092", "b:9093"]);
-    assert_eq!(global.kafka.consumer_name.as_deref(), Some("consumer"));
-    assert_eq!(global.kafka.queue_name.as_deref(), Some("logs"));
-    assert_eq!(global.kafka.partitions, Some(2));
+    let stream = global.stream.unwrap();
+    let of_stream = |key| stream.section.text(key).map(|text| text.to_string());
+    assert_eq!(stream.input, "kafka");
+    assert_eq!(
+        of_stream("bootstrap_servers").as_deref(),
+        Some("a:9092, b:9093")
+    );
+    assert_eq!(of_stream("group").as_deref(), Some("consumer"));
+    assert_eq!(of_stream("topic").as_deref(), Some("logs"));
+    assert_eq!(of_stream("partitions").as_deref(), Some("2"));
     assert_eq!(
         (global.hdfs.host.as_deref(), global.hdfs.port),
         (Some("h"), Some(8020))
@@ -61,7 +68,7 @@ fn an_empty_one_has_the_defaults() {
     assert!(global.engine.workers >= 1);
     assert_eq!(global.engine.log_format, LogFormat::Text);
     assert_eq!(global.engine.http, Some("127.0.0.1:9600".parse().unwrap()));
-    assert!(global.kafka.bootstrap_servers.is_empty());
+    assert_eq!(global.stream, None);
 }
 
 #[test]
@@ -155,4 +162,25 @@ fn mistakes_in_settings_of_object_stores_have_their_lines() {
         found[1],
         "4: expected how a url begins, found `b` (as `[[[s3://bucket]]]` or `[[[hdfs://namenode:8020]]]`)"
     );
+}
+
+#[test]
+fn the_global_stream_is_what_the_two_places_say_and_each_mistake_is_shown_where_it_stands() {
+    let text = "kafka.queue.name = logs\n[in_kafka]\ntls = true\ntopic = other\n";
+    assert_eq!(
+        messages(text),
+        ["1: `[in_kafka] topic` says the same: leave one of the two out"]
+    );
+    let global = check("kafka.queue.name = logs\n[in_kafka]\ntls = true\n");
+    let stream = global.into_result().unwrap().conf.stream.unwrap();
+    let of_stream = |key| stream.section.text(key).map(|text| text.to_string());
+    assert_eq!(of_stream("tls").as_deref(), Some("true"));
+    assert_eq!(of_stream("group").as_deref(), Some("datashark"));
+    let found = ["topic", "tls"].map(|key| Problem::at([key], "wrong"));
+    let placed = stream.placed(found.into_iter().collect());
+    let paths: Vec<&[String]> = placed
+        .iter()
+        .map(|problem| problem.path.as_slice())
+        .collect();
+    assert_eq!(paths, [&["kafka.queue.name"][..], &["in_kafka", "tls"]]);
 }

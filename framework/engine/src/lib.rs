@@ -90,6 +90,7 @@ mod quarantine;
 mod run;
 mod scratch;
 mod state;
+mod stream;
 mod tap;
 mod window;
 
@@ -107,4 +108,5 @@ pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};
 pub use run::{Lag, Observer, PartitionStatus, Status, Stop};
 pub use scratch::Scratch;
 pub use state::{Condition, Repaired, StateFile, inspect, repair};
+pub use stream::{MOST_USE_CASES, Streams};
 pub use tap::{Tap, TapPoint, Taps};

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::conf::{Problems, Section};
-use crate::{Result, Stores};
+use crate::{Error, Result, Stores};
 
 mod header;
 
@@ -340,6 +340,13 @@ pub trait Input: Send + Sized + 'static {
         Problems::default()
     }
 
+    /// Whether use cases of one process whose sections are the same read it together, as the section
+    /// names a group that all of them would be members of. Needs [`Input::seek`].
+    fn is_joint(conf: &Self::Conf) -> bool {
+        let _ = conf;
+        false
+    }
+
     /// What the source gives. May read a file's head.
     ///
     /// # Errors
@@ -386,6 +393,17 @@ pub trait Input: Send + Sized + 'static {
         Ok(())
     }
 
+    /// Reads on at these offsets, back or ahead: what [`Input::next`] gives of these partitions from now
+    /// on is from there. Needed where [`Input::IS_SHARED`], so that use cases that share the input need
+    /// not all be at one place.
+    ///
+    /// # Errors
+    /// The source cannot be read in this way.
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        let _ = to;
+        Err(cannot_seek())
+    }
+
     /// How far it is.
     fn progress(&self) -> Progress {
         Progress::default()
@@ -396,6 +414,10 @@ pub trait Input: Send + Sized + 'static {
     fn ends(&self) -> Ends {
         Ends::default()
     }
+}
+
+fn cannot_seek() -> Error {
+    Error::data("this input can only be read on")
 }
 
 /// An open [`Input`] whose type is forgotten: what the engine reads from.
@@ -413,6 +435,14 @@ pub trait DynInput: Send {
     async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
         let _ = done;
         Ok(())
+    }
+    /// See [`Input::seek`].
+    ///
+    /// # Errors
+    /// The source cannot be read in this way.
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        let _ = to;
+        Err(cannot_seek())
     }
     /// See [`Input::IS_SHARED`].
     fn is_shared(&self) -> bool {
@@ -438,6 +468,10 @@ impl<I: Input> DynInput for I {
         Input::acknowledge(self, done).await
     }
 
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        Input::seek(self, to).await
+    }
+
     fn is_shared(&self) -> bool {
         I::IS_SHARED
     }
@@ -461,6 +495,7 @@ pub struct InputEntry {
     /// Whether several instances share its partitions; see [`Input::IS_SHARED`].
     pub is_shared: bool,
     check: fn(&Section, &Stores) -> Problems,
+    is_joint: fn(&Section) -> bool,
     source: fn(&Section, &Stores) -> Result<Source>,
     beside: fn() -> Vec<Field>,
     arrival_column: fn() -> Option<&'static str>,
@@ -489,6 +524,7 @@ impl InputEntry {
                 Ok(conf) => I::check(&conf, stores),
                 Err(problems) => problems,
             },
+            is_joint: |section| section.parse().is_ok_and(|conf| I::is_joint(&conf)),
             source: |section, stores| I::source(&section.parse()?, stores),
             beside: I::beside,
             arrival_column: I::arrival_column,
@@ -505,6 +541,11 @@ impl InputEntry {
     /// Checks a section `[in_<name>]`: every mistake in it, and what is worth a warning.
     pub fn check(&self, section: &Section, stores: &Stores) -> Problems {
         (self.check)(section, stores)
+    }
+
+    /// Whether use cases with this section read it together; see [`Input::is_joint`].
+    pub fn is_joint(&self, section: &Section) -> bool {
+        (self.is_joint)(section)
     }
 
     /// What the source gives.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datashark_conf::Global;
-use datashark_engine::Stop;
+use datashark_engine::{Stop, Streams};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -118,6 +118,8 @@ struct Daemon {
     args: Start,
     shutdown_timeout: Duration,
     board: Arc<Board>,
+    /// What several of them read together.
+    streams: Streams,
     /// Every use case that was started, those that came to their end too: an unchanged batch is not
     /// run again by a reload.
     started: BTreeMap<String, Started>,
@@ -137,6 +139,7 @@ impl Daemon {
             args,
             shutdown_timeout: loaded.global.engine.shutdown_timeout,
             board,
+            streams: Streams::default(),
             started: BTreeMap::new(),
             tasks: JoinSet::new(),
         }
@@ -162,8 +165,9 @@ impl Daemon {
         }
     }
 
-    fn start(&mut self, use_case: UseCase, turn: Turn) {
+    fn start(&mut self, mut use_case: UseCase, turn: Turn) {
         let (stop, stopped) = watch::channel(Stop::Not);
+        self.streams.join(&mut use_case.job);
         let name = use_case.name();
         let started = Started {
             fingerprint: use_case.fingerprint.clone(),
@@ -174,7 +178,9 @@ impl Daemon {
         let conf = use_case.path.display().to_string();
         let job = &use_case.job;
         let entry = self.board.add(job.name(), conf, job.is_streaming());
-        self.tasks.spawn(supervise(use_case, turn, stopped, entry));
+        let streams = self.streams.clone();
+        self.tasks
+            .spawn(supervise(use_case, turn, stopped, entry, streams));
     }
 
     /// Notes that a use case has come to its end.
@@ -212,6 +218,9 @@ impl Daemon {
         let others = self.started.keys().filter(|name| !same.contains(name));
         let others: Vec<String> = others.cloned().collect();
         self.stop_some(&others).await;
+        let is_new = |name: &str| new.iter().any(|use_case| use_case.name() == name);
+        let gone = others.iter().filter(|name| !is_new(name));
+        gone.for_each(|name| self.streams.leave(name));
         self.board.remove(&others);
         say(&format!(
             "reloaded: {} as before, {} stopped, {} started",
@@ -249,8 +258,13 @@ impl Daemon {
         say("stopping; once more to stop at once");
         let names: Vec<String> = self.started.keys().cloned().collect();
         let within = self.shutdown_timeout;
+        let streams = self.streams.clone();
+        let all = async {
+            self.stop_some(&names).await;
+            streams.close().await;
+        };
         tokio::select! {
-            () = self.stop_some(&names) => {
+            () = all => {
                 say("stopped");
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datashark_conf::Global;
-use datashark_engine::{Job, Observer, RunOptions, Stop, Summary, SystemClock, check};
+use datashark_engine::{Job, Observer, RunOptions, Stop, Streams, Summary, SystemClock, check};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -81,6 +81,7 @@ pub(crate) async fn supervise(
     turn: Turn,
     mut stopped: watch::Receiver<Stop>,
     entry: Arc<Entry>,
+    streams: Streams,
 ) -> String {
     let name = use_case.name();
     let UseCase {
@@ -95,6 +96,7 @@ pub(crate) async fn supervise(
     let mut supervised = Supervised {
         path: &path,
         global: &global,
+        streams: &streams,
         turn,
         watched: Arc::new(Watched {
             watcher: Arc::clone(&watcher),
@@ -115,7 +117,7 @@ pub(crate) async fn supervise(
         }
         let job = match job.take() {
             Some(job) => Some(job),
-            None => checked(&path, &global).await,
+            None => checked(&path, &global, &streams).await,
         };
         supervised.run(job).await;
         if *stopped.borrow() != Stop::Not {
@@ -129,6 +131,7 @@ pub(crate) async fn supervise(
 struct Supervised<'a> {
     path: &'a Path,
     global: &'a Global,
+    streams: &'a Streams,
     turn: Turn,
     watched: Arc<Watched>,
     stopped: watch::Receiver<Stop>,
@@ -167,7 +170,7 @@ impl Supervised<'_> {
                 _ = self.stopped.wait_for(|stop| *stop != Stop::Not) => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
-            next = checked(self.path, self.global).await;
+            next = checked(self.path, self.global, self.streams).await;
         }
     }
 }
@@ -195,10 +198,13 @@ async fn run(
 }
 
 /// The job anew: running takes it.
-async fn checked(path: &Path, global: &Global) -> Option<Job> {
-    let checked = check(path, global, &registry()).await;
+async fn checked(path: &Path, global: &Global, streams: &Streams) -> Option<Job> {
+    let mut checked = check(path, global, &registry()).await;
     if checked.job.is_none() {
         say(&render(&checked.diagnostics));
+    }
+    if let Some(job) = &mut checked.job {
+        streams.join(job);
     }
     checked.job
 }

@@ -114,7 +114,9 @@ impl Check<'_> {
             conf: self.conf.clone(),
             global: self.global.clone(),
             use_case: use_case.into(),
+            stream: self.stream(&input),
             input,
+            joined: None,
             batch_input,
             outputs,
             records,
@@ -219,10 +221,16 @@ impl Check<'_> {
                 let section = Section::from_iter([("file", quoted(&file.to_string_lossy()))]);
                 (entry, section, None)
             }
-            (None, None) => {
-                self.no_input();
-                return None;
-            }
+            (None, None) => match (&self.global.stream, self.conf.kind) {
+                (Some(stream), Kind::Streaming) => {
+                    // What is wrong with the stream is said of `datashark.conf`.
+                    return Some((self.find_input(&stream.input)?, alone(&stream.section)));
+                }
+                _ => {
+                    self.no_input();
+                    return None;
+                }
+            },
         };
         let problems = entry.check(&section, &self.global.engine.stores);
         let is_right = !problems.has_errors();
@@ -237,10 +245,21 @@ impl Check<'_> {
     fn no_input(&mut self) {
         if self.conf.kind == Kind::Streaming {
             let help = "write `input = file` and `[in_file]` with `folder_path = …`: \
-                        the folder that is watched for logs";
+                        the folder that is watched for logs; or name the Kafka topic of all \
+                        use cases in `datashark.conf`, `kafka.queue.name = …`";
             self.problems
                 .push(Problem::new("the use case has no input").help(help));
         }
+    }
+
+    /// The input as others share it: the global stream, or a section of its own that names a group.
+    fn stream(&self, (entry, section): &(InputEntry, Section)) -> Option<(InputEntry, Section)> {
+        let is_own = self.conf.input.is_some() || self.conf.file.is_some();
+        let section = match &self.global.stream {
+            Some(stream) if !is_own => &stream.section,
+            _ => section,
+        };
+        entry.is_joint(section).then(|| (*entry, section.clone()))
     }
 
     fn input_names(&self) -> Vec<&'static str> {
@@ -554,6 +573,14 @@ fn missing_file(path: &Path, error: &std::io::Error) -> Problem {
         }
         _ => problem,
     }
+}
+
+/// The global stream for a use case that is run by itself: in a group of its own, so that it takes no
+/// partition from the daemon.
+fn alone(stream: &Section) -> Section {
+    let mut section = stream.clone();
+    section.remove("group");
+    section
 }
 
 /// A section with its folder resolved: paths in a conf start from the conf's folder.

@@ -26,6 +26,7 @@ use datashark_sdk::{DynUseCase, UseCaseEntry};
 
 use crate::aggregate::Bound;
 use crate::run::lane::Records;
+use crate::stream::Joined;
 
 pub use self::check::{Checked, check};
 pub use self::past::ReadPast;
@@ -53,6 +54,10 @@ pub struct Job {
     pub(crate) global: Global,
     pub(crate) use_case: Arc<dyn DynUseCase>,
     pub(crate) input: (InputEntry, Section),
+    /// The input as use cases share it that name the same one; `None` where it is its own alone.
+    pub(crate) stream: Option<(InputEntry, Section)>,
+    /// With whom it shares it.
+    pub(crate) joined: Option<Joined>,
     pub(crate) batch_input: Option<InputEntry>,
     pub(crate) outputs: Vec<(OutputEntry, Section)>,
     pub(crate) records: Records,
@@ -115,6 +120,13 @@ impl Job {
             servers.into_iter().map(move |server| (name, server))
         };
         self.outputs.iter().flat_map(of).collect()
+    }
+
+    /// The input that use cases of one process read together where they name the same one, and its
+    /// section.
+    pub fn stream(&self) -> Option<(&'static str, &Section)> {
+        let stream = self.stream.as_ref();
+        stream.map(|(entry, section)| (entry.name, section))
     }
 
     /// What the user should know, without it being a mistake.

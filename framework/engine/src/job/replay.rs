@@ -36,7 +36,7 @@ use crate::checkpoint::OutputCheckpoint;
 use crate::deliver::{Delivered, Delivery, OpenedOutput, Patience};
 use crate::error::Result;
 use crate::run::lane::{Pipeline, Report, TimeSource};
-use crate::run::{MaybeHad, Observer, Settings, Until, WindowSink, micros, run};
+use crate::run::{MaybeHad, Observer, Settings, Source, Until, WindowSink, micros, run};
 use crate::scratch::Scratch;
 use crate::window::Windowing;
 
@@ -119,7 +119,14 @@ impl Job {
             stop: options.stop.clone(),
             observer,
         };
-        let outcome = run(Arc::new(pipeline), input, None, &mut sink, settings).await?;
+        let outcome = run(
+            Arc::new(pipeline),
+            Source::Own(input),
+            None,
+            &mut sink,
+            settings,
+        )
+        .await?;
         let mut failures = outcome.failures;
         match sink.scoring.delivery.n_refused() {
             0 => {}

@@ -29,7 +29,7 @@ use crate::deliver::{Delivered, Delivery, Patience};
 use crate::error::{Error, Result};
 use crate::quarantine::{Kept, Origin, QuarantineFolder, RECORDS};
 use crate::run::lane::Report;
-use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Until, WindowSink, run};
+use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Source, Until, WindowSink, run};
 
 /// How often a delivery is tried.
 const TRIES: u32 = 10;
@@ -133,7 +133,7 @@ impl Job {
             };
             let outcome = run(
                 Arc::new(pipeline),
-                Box::new(input),
+                Source::Own(Box::new(input)),
                 None,
                 &mut sink,
                 settings,

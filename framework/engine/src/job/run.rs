@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::quarantine;
 use crate::run::lane::{Pipeline, Records, TimeSource};
-use crate::run::{Durable, Observer, Settings, Stop, Until, micros, run};
+use crate::run::reading::wanted;
+use crate::run::{Durable, Observer, Settings, Source, Stop, Until, micros, run};
 use crate::state::write::remove_if_there;
 use crate::window::Windowing;
 
@@ -189,7 +190,14 @@ impl Job {
             once,
             ..self.open()
         };
-        let input = entry.open(section, open).await?;
+        let input = match &self.joined {
+            Some(stream) => {
+                let wanted = wanted(&self.records);
+                let clock = Arc::clone(&options.clock);
+                Source::Stream(stream.attach(open, wanted, clock)?)
+            }
+            None => Source::Own(entry.open(section, open).await?),
+        };
         let pipeline = self.pipeline(self.records.windowing, self.records.time.clone());
         let settings = Settings {
             n_lanes: self.n_lanes(options),
@@ -267,7 +275,7 @@ impl Job {
     }
 
     /// What an input is told, whatever it reads.
-    pub(super) fn open(&self) -> Open {
+    pub(crate) fn open(&self) -> Open {
         let engine = &self.global.engine;
         let format = self.records.format.as_ref();
         let names = || self.columns().into_iter().map(str::to_owned).collect();

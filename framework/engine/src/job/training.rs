@@ -15,7 +15,7 @@ use super::{Job, sql_use_case};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelFile, Reason};
 use crate::run::lane::{TimeSource, guarded};
-use crate::run::{MaybeHad, Observer, Settings, Stop, Until, WindowSink, run};
+use crate::run::{MaybeHad, Observer, Settings, Source, Stop, Until, WindowSink, run};
 use crate::window::Windowing;
 
 /// Keeps the rows of the one window that training has.
@@ -104,7 +104,14 @@ impl Job {
             observer: Arc::new(Quiet),
         };
         let mut kept = Kept::default();
-        let outcome = run(Arc::new(pipeline), input, None, &mut kept, settings).await?;
+        let outcome = run(
+            Arc::new(pipeline),
+            Source::Own(input),
+            None,
+            &mut kept,
+            settings,
+        )
+        .await?;
         if !outcome.failures.is_empty() {
             return Err(Error::Incomplete(outcome.failures));
         }

@@ -25,6 +25,7 @@ use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ledger::Ledger;
+use crate::stream::SharedBatch;
 use crate::tap::Taps;
 use crate::window::{MAX_TIME, Share, Slot, Windowing, assign, rows_of};
 
@@ -84,6 +85,8 @@ pub(crate) enum ToLane {
     /// Records, and when they arrived.
     Batch {
         batch: Box<InputBatch>,
+        /// What is made of it once for all who read it.
+        shared: Option<Arc<SharedBatch>>,
         arrival: Micros,
     },
     /// Windows close: hand over the states of these slots, window by window. `last` says that no
@@ -173,8 +176,12 @@ impl Lane {
                         self.states.retain(|slot, _| slot.share != share);
                     }
                 }
-                ToLane::Batch { batch, arrival } => {
-                    let report = guarded(|| self.batch(*batch, arrival));
+                ToLane::Batch {
+                    batch,
+                    shared,
+                    arrival,
+                } => {
+                    let report = guarded(|| self.batch(*batch, shared.as_deref(), arrival));
                     let failed = report.is_err();
                     if reports.send(report).is_err() || failed {
                         return;
@@ -197,7 +204,12 @@ impl Lane {
         }
     }
 
-    fn batch(&mut self, batch: InputBatch, arrival: Micros) -> Result<Report> {
+    fn batch(
+        &mut self,
+        batch: InputBatch,
+        shared: Option<&SharedBatch>,
+        arrival: Micros,
+    ) -> Result<Report> {
         let state = self
             .partitions
             .get(&batch.partition)
@@ -217,7 +229,7 @@ impl Lane {
             max_time: state.max_time,
             slots: Vec::new(),
         };
-        let rows = self.reading.rows(&batch.content, &mut report)?;
+        let rows = self.reading.rows(&batch.content, shared, &mut report)?;
         self.taps.records(&batch, &rows);
         self.assigned(rows, &batch.content, arrival, state, &mut report)?;
         settle_invalid(&mut report, state.accounted);

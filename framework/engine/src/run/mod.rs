@@ -20,6 +20,7 @@ mod partitions;
 pub(crate) mod reading;
 mod settings;
 mod sink;
+mod source;
 mod status;
 mod times;
 
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datashark_sdk::Window;
-use datashark_sdk::input::{DynInput, InputBatch, InputEvent, Micros, PartitionId};
+use datashark_sdk::input::{InputBatch, InputEvent, Micros, PartitionId};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -40,8 +41,10 @@ use self::lane::{Lane, Pipeline, Report, ToLane};
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};
 pub(crate) use self::sink::{Counts, MaybeHad, WindowSink};
+pub(crate) use self::source::Source;
 pub use self::status::{Lag, PartitionStatus, Status};
 use crate::error::{Error, Result};
+use crate::stream::{SharedBatch, Taken};
 use crate::window::{Slot, Watermarks, Windowing};
 
 /// Batches that may wait in front of every lane.
@@ -56,7 +59,7 @@ const TICK: Micros = 200_000;
 /// Runs a pipeline over an input.
 pub(crate) async fn run(
     pipeline: Arc<Pipeline>,
-    input: Box<dyn DynInput>,
+    input: Source,
     durable: Option<Durable>,
     sink: &mut dyn WindowSink,
     settings: Settings,
@@ -115,7 +118,7 @@ fn start_lanes(pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<(Lanes, 
 
 struct Run<'a> {
     pipeline: Arc<Pipeline>,
-    input: Box<dyn DynInput>,
+    input: Source,
     durable: Option<Durable>,
     sink: &'a mut dyn WindowSink,
     settings: Settings,
@@ -216,16 +219,16 @@ impl Run<'_> {
                     next_tick = clock.now() + TICK;
                     self.tick().await?;
                 }
-                event = self.input.next(), if may_read => match event? {
-                    Some(event) => self.event(event).await?,
+                taken = self.input.next(), if may_read => match taken? {
+                    Some(taken) => self.take(taken).await?,
                     None => self.input_ended = true,
                 },
             }
         }
     }
 
-    async fn event(&mut self, event: InputEvent) -> Result<()> {
-        match event {
+    async fn take(&mut self, taken: Taken) -> Result<()> {
+        match taken.event {
             InputEvent::Assigned {
                 partition,
                 name,
@@ -237,7 +240,7 @@ impl Run<'_> {
                 if self.has_new_partitions && self.is_by_arrival() {
                     self.commit().await?;
                 }
-                self.route(batch)
+                self.route(batch, taken.shared)
             }
             InputEvent::CaughtUp(partition) => {
                 // One that an earlier run had read to its end already.
@@ -269,7 +272,7 @@ impl Run<'_> {
     }
 
     /// Sends a batch to a lane, with the time when it arrived.
-    fn route(&mut self, batch: InputBatch) -> Result<()> {
+    fn route(&mut self, batch: InputBatch, shared: Option<Arc<SharedBatch>>) -> Result<()> {
         let now = self.settings.clock.now();
         if self
             .replaying
@@ -289,6 +292,8 @@ impl Run<'_> {
             (Some(durable), None) if by_clock => durable.arrivals(batch, arrives)?,
             (_, arrival) => vec![(batch, arrival.unwrap_or(arrives))],
         };
+        // What is made of the whole batch is not that of its parts.
+        let shared = shared.filter(|_| parts.len() == 1);
         for (batch, arrival) in parts {
             let n_records = batch.len();
             self.accounts
@@ -298,8 +303,12 @@ impl Run<'_> {
                 Windowing::Whole => self.next_lane(),
             };
             self.n_waiting += 1;
-            let batch = Box::new(batch);
-            self.order(lane_idx, ToLane::Batch { batch, arrival })?;
+            let order = ToLane::Batch {
+                batch: Box::new(batch),
+                shared: shared.clone(),
+                arrival,
+            };
+            self.order(lane_idx, order)?;
         }
         Ok(())
     }
@@ -481,8 +490,7 @@ impl Run<'_> {
         };
         let partitions = self.accounts.checkpoint();
         let offsets = durable.commit(partitions, self.delivered_until, delivered.outputs)?;
-        self.input.acknowledge(&offsets).await?;
-        Ok(())
+        self.input.acknowledge(offsets).await
     }
 }
 

@@ -3,6 +3,11 @@
 //! A format that can filters while it decodes; of others the rows are filtered. Which of the two is
 //! done shows in one thing alone: where values are looked at behind the filter, a record that it
 //! leaves out is filtered, whether or not the rest of its values fit their columns.
+//!
+//! Records that other use cases read too are decoded once for all of them ([`SharedBatch`]), and then
+//! filtered as rows.
+
+mod together;
 
 use std::sync::Arc;
 
@@ -13,10 +18,13 @@ use arrow::datatypes::Field;
 use datashark_codec::{CodecError, Decoded, Decoder, Format, RecordFilter};
 use datashark_sdk::input::{Content, Payloads};
 
+use self::together::Together;
+pub(crate) use self::together::wanted;
 use super::lane::{Pipeline, Report};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, OnColumns};
+use crate::stream::SharedBatch;
 
 /// The rows of a batch on their way, each with the record that it is of.
 pub(crate) struct Rows {
@@ -32,6 +40,9 @@ pub(super) struct Reading {
     decoders: Decoders,
     /// How many of the decoded columns the aggregation needs: those behind them are the filter's.
     n_columns: usize,
+    /// How records are read that others read too; `None` where the input gives columns, or the format
+    /// has headers.
+    together: Option<Together>,
 }
 
 enum Decoders {
@@ -55,11 +66,32 @@ impl Reading {
             filter,
             decoders,
             n_columns: pipeline.records.columns.len(),
+            together: Together::new(&pipeline.records),
         })
     }
 
     /// The rows of the records that parse and pass the filter.
-    pub(super) fn rows(&mut self, content: &Content, report: &mut Report) -> Result<Rows> {
+    pub(super) fn rows(
+        &mut self,
+        content: &Content,
+        shared: Option<&SharedBatch>,
+        report: &mut Report,
+    ) -> Result<Rows> {
+        if let (Content::Payloads(payloads), Some(shared)) = (content, shared)
+            && let Some(together) = &mut self.together
+            && let Some(read) = together.read(payloads, shared, &self.filter, report)?
+        {
+            let Some(again) = read.again else {
+                return Ok(read.rows);
+            };
+            let rows = self.alone(&Content::Payloads(again.payloads(payloads)?), report)?;
+            return again.merged(read.rows, rows);
+        }
+        self.alone(content, report)
+    }
+
+    /// The rows of records that nobody else reads.
+    fn alone(&mut self, content: &Content, report: &mut Report) -> Result<Rows> {
         let filter = &self.filter;
         let (payloads, decoders) = match (content, &mut self.decoders) {
             (Content::Columns { rows, .. }, Decoders::None) => {

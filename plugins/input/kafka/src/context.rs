@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) complaints: Complaints,
     changes: Mutex<Vec<Change>>,
     owned: Mutex<BTreeMap<PartitionId, Owned>>,
+    /// Where partitions are to be read on, in the order in which that was asked for.
+    seeks: Mutex<Vec<(PartitionId, u64)>>,
     /// The high watermarks, as of the last statistics.
     ends: Mutex<BTreeMap<PartitionId, u64>>,
     /// Trouble that lasts until somebody acts.
@@ -77,6 +79,7 @@ impl Context {
             complaints,
             changes: Mutex::default(),
             owned: Mutex::default(),
+            seeks: Mutex::default(),
             ends: Mutex::default(),
             lasting: Mutex::default(),
             fatal: Mutex::default(),
@@ -88,6 +91,17 @@ impl Context {
     /// What changed since this was last asked.
     pub(crate) fn changes(&self) -> Vec<Change> {
         std::mem::take(&mut *locked(&self.changes))
+    }
+
+    /// Partitions are to be read on at these offsets.
+    pub(crate) fn seek(&self, to: &BTreeMap<PartitionId, u64>) {
+        let to = to.iter().map(|(id, offset)| (id.clone(), *offset));
+        locked(&self.seeks).extend(to);
+    }
+
+    /// What of that was asked for since this was last called.
+    pub(crate) fn seeks(&self) -> Vec<(PartitionId, u64)> {
+        std::mem::take(&mut *locked(&self.seeks))
     }
 
     /// Where our partitions end, as far as the brokers have said lately.

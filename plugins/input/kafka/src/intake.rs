@@ -9,16 +9,25 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TryRecvError, bounded};
 use datashark_sdk::Result;
-use datashark_sdk::input::InputEvent;
+use datashark_sdk::input::{InputEvent, PartitionId};
 use tokio::sync::Notify;
 
 /// Events that wait for the engine.
 const QUEUED: usize = 4;
 
+/// What the thread says.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// What the engine is to hear.
+    Event(InputEvent),
+    /// What comes of this partition from now on is from where it was asked to be read on.
+    Sought(PartitionId),
+}
+
 /// The thread's side.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    events: Option<Sender<Result<InputEvent>>>,
+    events: Option<Sender<Result<Told>>>,
     news: Arc<Notify>,
     read_bytes: Arc<AtomicU64>,
 }
@@ -26,7 +35,7 @@ pub(crate) struct Outlet {
 /// The engine's side.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    events: Receiver<Result<InputEvent>>,
+    events: Receiver<Result<Told>>,
     news: Arc<Notify>,
     read_bytes: Arc<AtomicU64>,
 }
@@ -36,7 +45,7 @@ pub(crate) enum Given {
     /// It is in the queue.
     Yes,
     /// There was no room; here it is again.
-    NotYet(Box<Result<InputEvent>>),
+    NotYet(Box<Result<Told>>),
     /// Nobody listens any more.
     Never,
 }
@@ -60,7 +69,7 @@ pub(crate) fn queue() -> (Outlet, Intake) {
 
 impl Outlet {
     /// Puts an event into the queue, waiting so long for room.
-    pub(crate) fn give(&self, event: Result<InputEvent>, patience: Duration) -> Given {
+    pub(crate) fn give(&self, event: Result<Told>, patience: Duration) -> Given {
         let Some(events) = &self.events else {
             return Given::Never;
         };
@@ -90,7 +99,7 @@ impl Drop for Outlet {
 
 impl Intake {
     /// What comes next; nothing is lost if the future is dropped.
-    pub(crate) async fn next(&self) -> Result<Option<InputEvent>> {
+    pub(crate) async fn next(&self) -> Result<Option<Told>> {
         loop {
             match self.events.try_recv() {
                 Ok(event) => return event.map(Some),
@@ -108,12 +117,11 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use datashark_sdk::input::PartitionId;
-
     use super::*;
 
-    fn event() -> Result<InputEvent> {
-        Ok(InputEvent::CaughtUp(PartitionId::new("t[0]")))
+    fn event() -> Result<Told> {
+        let event = InputEvent::CaughtUp(PartitionId::new("t[0]"));
+        Ok(Told::Event(event))
     }
 
     #[tokio::test]

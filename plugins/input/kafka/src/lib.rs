@@ -124,7 +124,7 @@ use block::Limits;
 use commits::Commits;
 pub use conf::KafkaInputConf;
 use context::Context;
-use intake::Intake;
+use intake::{Intake, Told};
 use reader::Reader;
 use start::Starts;
 
@@ -148,6 +148,8 @@ const USUAL: [(&str, &str); 4] = [
 pub struct Kafka {
     /// `None` once it is being dropped.
     intake: Option<Intake>,
+    /// How many answers are still to come for partitions that are to be read on elsewhere.
+    seeking: BTreeMap<PartitionId, usize>,
     commits: Commits,
     consumer: Weak<BaseConsumer<Context>>,
     left: Receiver<()>,
@@ -165,6 +167,10 @@ impl Input for Kafka {
 
     fn check(conf: &KafkaInputConf, _: &Stores) -> Problems {
         conf.problems()
+    }
+
+    fn is_joint(conf: &KafkaInputConf) -> bool {
+        conf.group.is_some()
     }
 
     fn beside() -> Vec<Field> {
@@ -221,6 +227,7 @@ impl Input for Kafka {
             .map_err(|error| Error::io("no thread to read Kafka with", error))?;
         Ok(Kafka {
             intake: Some(intake),
+            seeking: BTreeMap::new(),
             commits,
             consumer: weak,
             left,
@@ -228,14 +235,32 @@ impl Input for Kafka {
     }
 
     async fn next(&mut self) -> Result<Option<InputEvent>> {
-        match &self.intake {
-            Some(intake) => intake.next().await,
-            None => Ok(None),
+        loop {
+            let told = match &self.intake {
+                Some(intake) => intake.next().await?,
+                None => None,
+            };
+            match told {
+                None => return Ok(None),
+                Some(Told::Event(event)) if !self.is_of_before(&event) => return Ok(Some(event)),
+                Some(Told::Event(_)) => {}
+                Some(Told::Sought(partition)) => self.sought(&partition),
+            }
         }
     }
 
     async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
         self.commits.commit(done);
+        Ok(())
+    }
+
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        if let Some(consumer) = self.consumer.upgrade() {
+            for partition in to.keys() {
+                *self.seeking.entry(partition.clone()).or_default() += 1;
+            }
+            consumer.context().seek(to);
+        }
         Ok(())
     }
 
@@ -249,6 +274,24 @@ impl Input for Kafka {
     fn ends(&self) -> Ends {
         let consumer = self.consumer.upgrade();
         consumer.map_or_else(Ends::default, |consumer| consumer.context().ends())
+    }
+}
+
+impl Kafka {
+    /// Whether this was said before the reading thread had heard where to read on.
+    fn is_of_before(&self, event: &InputEvent) -> bool {
+        match event {
+            InputEvent::Batch(batch) => self.seeking.contains_key(&batch.partition),
+            InputEvent::CaughtUp(partition) => self.seeking.contains_key(partition),
+            _ => false,
+        }
+    }
+
+    fn sought(&mut self, partition: &PartitionId) {
+        if let Some(n_open) = self.seeking.get_mut(partition) {
+            *n_open -= 1;
+        }
+        self.seeking.retain(|_, n_open| *n_open > 0);
     }
 }
 

@@ -18,13 +18,13 @@ use datashark_sdk::{Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message;
-use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tracing::warn;
 
 use crate::beside::BesideColumn;
 use crate::block::{Block, Limits};
 use crate::context::{Change, Context};
-use crate::intake::{Given, Outlet};
+use crate::intake::{Given, Outlet, Told};
 use crate::start::{self, Start};
 use crate::topics;
 
@@ -158,6 +158,8 @@ impl Reader {
     fn read(&mut self) -> Result<(), Stopped> {
         let consumer = Arc::clone(&self.consumer);
         while !consumer.context().is_stopping() {
+            // Before the poll, so that the record that it returns is of the new place.
+            self.seek()?;
             let is_pending = self.partitions.iter().any(|it| !it.block.is_empty());
             let wait = if is_pending { Duration::ZERO } else { POLL };
             let polled = consumer.poll(wait);
@@ -230,6 +232,25 @@ impl Reader {
             if first.end_offset > 0 {
                 self.give(InputEvent::Batch(first))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reads partitions on where that was asked for, and says from when on it does.
+    fn seek(&mut self) -> Result<(), Stopped> {
+        for (id, offset) in self.consumer.context().seeks() {
+            let found = self.partitions.iter_mut().find(|it| it.start.id == id);
+            if let Some(partition) = found {
+                let at = i64::try_from(offset).unwrap_or(i64::MAX);
+                let (topic, number) = (&partition.start.topic, partition.start.partition);
+                let at = Offset::Offset(at);
+                self.consumer.seek(topic, number, at, PATIENCE)?;
+                let dropped_bytes = partition.block.size_bytes();
+                partition.block = Block::new(offset, &self.beside);
+                partition.caught_up = false;
+                self.pending_bytes = self.pending_bytes.saturating_sub(dropped_bytes);
+            }
+            self.tell(Told::Sought(id))?;
         }
         Ok(())
     }
@@ -351,13 +372,17 @@ impl Reader {
 
     /// Gives an event to the engine. While there is no room the group is kept content.
     fn give(&mut self, event: InputEvent) -> Result<(), Stopped> {
-        let mut event = Ok(event);
+        self.tell(Told::Event(event))
+    }
+
+    fn tell(&mut self, told: Told) -> Result<(), Stopped> {
+        let mut told = Ok(told);
         let mut paused = false;
         loop {
-            match self.outlet.give(event, PATIENCE) {
+            match self.outlet.give(told, PATIENCE) {
                 Given::Yes => break,
                 Given::Never => return Err(Stopped::Over),
-                Given::NotYet(again) => event = *again,
+                Given::NotYet(again) => told = *again,
             }
             if self.consumer.context().is_stopping() {
                 return Err(Stopped::Over);
