@@ -97,22 +97,42 @@ impl Beside {
         if !columns.iter().any(|field| self.is_beside(field)) {
             return decoder;
         }
-        // The format's own fields as it gives them, which may say more than was asked.
+        // The format's own fields as it gives them, which may say more than was asked. By their places:
+        // a name may be there twice, with types of its own.
         let given = decoder.schema();
-        let field = |field: &Field| match given.column_with_name(field.name()) {
-            Some((_, own)) if !self.is_beside(field) => own.clone(),
-            _ => field.clone(),
-        };
-        let fields: Vec<Field> = columns.iter().map(field).collect();
+        let (mut sources, mut fields) = (Vec::new(), Vec::new());
+        let mut n_own = 0;
+        for column in columns {
+            if self.is_beside(column) {
+                sources.push(Source::Beside);
+                fields.push(column.clone());
+            } else {
+                sources.push(Source::Own(n_own));
+                fields.push(given.field(n_own).clone());
+                n_own += 1;
+            }
+        }
         Box::new(BesideDecoder {
             decoder,
+            sources,
             schema: Arc::new(Schema::new(fields)),
         })
     }
 }
 
+/// Where a column is from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// The format's column at this place.
+    Own(usize),
+    /// What the source has of this name.
+    Beside,
+}
+
 struct BesideDecoder {
     decoder: Box<dyn Decoder>,
+    /// Where each of the schema's columns is from.
+    sources: Vec<Source>,
     schema: SchemaRef,
 }
 
@@ -124,9 +144,9 @@ impl Decoder for BesideDecoder {
     fn decode(&mut self, payloads: &Payloads) -> Decoded {
         let decoded = self.decoder.decode(payloads);
         let n_rows = decoded.rows.num_rows();
-        let column = |field: &Arc<Field>| -> ArrayRef {
-            if let Some(own) = decoded.rows.column_by_name(field.name()) {
-                return Arc::clone(own);
+        let column = |(field, source): (&Arc<Field>, &Source)| -> ArrayRef {
+            if let Source::Own(idx) = source {
+                return Arc::clone(decoded.rows.column(*idx));
             }
             let beside = payloads.beside.as_ref();
             let beside = beside.and_then(|rows| rows.column_by_name(field.name()));
@@ -139,7 +159,13 @@ impl Decoder for BesideDecoder {
                 .filter(|column| column.len() == n_rows)
                 .unwrap_or_else(|| new_null_array(field.data_type(), n_rows))
         };
-        let columns: Vec<ArrayRef> = self.schema.fields().iter().map(column).collect();
+        let columns: Vec<ArrayRef> = self
+            .schema
+            .fields()
+            .iter()
+            .zip(&self.sources)
+            .map(column)
+            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
         let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .expect("each column has the schema's type and a value for each row");
@@ -201,6 +227,21 @@ mod tests {
         };
         assert_eq!(texts(1), [Some("1"), Some("3")]);
         assert_eq!(texts(2), [Some("a"), Some("c")]);
+    }
+
+    #[test]
+    fn a_name_may_be_asked_for_twice_with_types_of_its_own() {
+        let columns = [
+            Field::new("_partition", DataType::Int32, true),
+            text_field("x"),
+            Field::new("x", DataType::Int64, true),
+        ];
+        let mut decoder = format().decoder(&columns).unwrap();
+        let rows = decoder.decode(&batch()).rows;
+        assert_eq!(rows.schema(), decoder.schema());
+        let numbers = rows.column(2).as_primitive::<arrow::datatypes::Int64Type>();
+        assert_eq!(numbers.values()[..], [1, 3]);
+        assert_eq!(rows.column(1).as_string_view().value(1), "3");
     }
 
     #[test]

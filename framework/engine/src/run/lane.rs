@@ -123,6 +123,23 @@ pub(crate) struct Report {
     pub(crate) slots: Vec<Slot>,
 }
 
+impl Report {
+    /// Of a batch of a partition, before anything has become of it.
+    pub(super) fn new(partition: PartitionId) -> Self {
+        Report {
+            partition,
+            n_records: 0,
+            end_offset: 0,
+            ledger: Ledger::default(),
+            invalid: Vec::new(),
+            late: Vec::new(),
+            max_time_before: None,
+            max_time: None,
+            slots: Vec::new(),
+        }
+    }
+}
+
 /// What a lane knows of a partition.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PartitionState {
@@ -149,7 +166,7 @@ pub(crate) struct Lane {
 impl Lane {
     /// A lane of a pipeline.
     pub(crate) fn try_new(pipeline: Arc<Pipeline>, taps: Arc<Taps>) -> Result<Self> {
-        let reading = Reading::try_new(&pipeline)?;
+        let reading = Reading::of(&pipeline.records)?;
         Ok(Lane {
             pipeline,
             taps,
@@ -216,19 +233,14 @@ impl Lane {
             .copied()
             .unwrap_or_default();
         let mut report = Report {
-            partition: batch.partition.clone(),
             n_records: batch.len() as u64,
             end_offset: batch.end_offset,
-            ledger: Ledger {
-                n_bytes: batch.n_bytes,
-                ..Ledger::default()
-            },
             invalid: undecoded(&batch),
-            late: Vec::new(),
             max_time_before: state.max_time,
             max_time: state.max_time,
-            slots: Vec::new(),
+            ..Report::new(batch.partition.clone())
         };
+        report.ledger.n_bytes = batch.n_bytes;
         let rows = self.reading.rows(&batch.content, shared, &mut report)?;
         self.taps.records(&batch, &rows);
         self.assigned(rows, &batch.content, arrival, state, &mut report)?;

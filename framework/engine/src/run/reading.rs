@@ -20,7 +20,7 @@ use datashark_sdk::input::{Content, Payloads};
 
 use self::together::Together;
 pub(crate) use self::together::wanted;
-use super::lane::{Pipeline, Report};
+use super::lane::{Records, Report};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, OnColumns};
@@ -55,18 +55,17 @@ enum Decoders {
 }
 
 impl Reading {
-    /// Reads what a pipeline needs.
-    pub(super) fn try_new(pipeline: &Pipeline) -> Result<Self> {
-        let filter = pipeline.records.filter.clone();
-        let decoders = match &pipeline.records.format {
+    /// Reads what a use case needs.
+    pub(super) fn of(records: &Records) -> Result<Self> {
+        let decoders = match &records.format {
             None => Decoders::None,
-            Some(format) => decoders(format.as_ref(), pipeline)?,
+            Some(format) => decoders(format.as_ref(), records)?,
         };
         Ok(Reading {
-            filter,
+            filter: records.filter.clone(),
             decoders,
-            n_columns: pipeline.records.columns.len(),
-            together: Together::new(&pipeline.records),
+            n_columns: records.columns.len(),
+            together: Together::new(records),
         })
     }
 
@@ -135,9 +134,8 @@ impl Rows {
     }
 }
 
-fn decoders(format: &dyn Format, pipeline: &Pipeline) -> Result<Decoders> {
+fn decoders(format: &dyn Format, records: &Records) -> Result<Decoders> {
     let failed = |error: CodecError| Error::Internal(error.to_string());
-    let records = &pipeline.records;
     if !records.filter.is_empty() {
         let filter: Arc<dyn RecordFilter> =
             Arc::new(OnColumns::new(&records.filter, &records.filter_columns));
@@ -200,3 +198,6 @@ fn note_left_out(payloads: &Payloads, decoded: &Decoded, report: &mut Report) {
         report.invalid.push(aside);
     }
 }
+
+#[cfg(test)]
+mod tests;

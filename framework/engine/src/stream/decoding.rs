@@ -113,6 +113,12 @@ impl SharedBatch {
     }
 }
 
+/// A batch that all of these read.
+#[cfg(test)]
+pub(crate) fn shared(wanted: impl Iterator<Item = Wanted>) -> Option<Arc<SharedBatch>> {
+    Groups::new(wanted.collect::<Vec<_>>().iter()).batch()
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::datatypes::DataType;

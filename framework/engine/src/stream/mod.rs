@@ -41,6 +41,8 @@ use datashark_sdk::input::{InputEntry, Open, PartitionId, Resume};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+#[cfg(test)]
+pub(crate) use self::decoding::shared;
 pub(crate) use self::decoding::{SharedBatch, Wanted};
 use self::feed::Feed;
 use self::hub::Hub;
