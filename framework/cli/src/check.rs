@@ -1,5 +1,7 @@
 //! `datashark check`: every mistake of every conf, and what each use case will do.
 
+mod streams;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,9 @@ pub(crate) fn run(args: &Check) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     for (path, job) in &jobs {
         write!(stdout, "{}", description(path, job))?;
+        if let Some(others) = streams::others(job, &jobs) {
+            writeln!(stdout, "  stream   read together with {others}")?;
+        }
     }
     say(&render(&diagnostics));
     match diagnostics.has_errors() {
@@ -63,7 +68,8 @@ fn description(path: &Path, job: &Job) -> String {
 /// What is wrong with confs that are right one by one.
 pub(crate) fn against_each_other(jobs: &[(PathBuf, Job)]) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    for diagnostic in same_names(jobs).into_iter().chain(same_files(jobs)) {
+    let found = [same_names(jobs), same_files(jobs), streams::parted(jobs)];
+    for diagnostic in found.into_iter().flatten() {
         diagnostics.push(diagnostic);
     }
     diagnostics

@@ -96,7 +96,12 @@ pub(crate) fn broker() -> Option<Service> {
 
 /// The rows of a csv file so far: window, source and count.
 pub(crate) fn rows(folder: &Folder) -> Vec<(String, String, u64)> {
-    let text = folder.read("hits.csv");
+    rows_of(folder, "hits.csv")
+}
+
+/// As [`rows`], of another file.
+pub(crate) fn rows_of(folder: &Folder, file: &str) -> Vec<(String, String, u64)> {
+    let text = folder.read(file);
     // The last row may be half written.
     let rows = text.split_inclusive('\n').filter(|row| row.ends_with('\n'));
     let row = |row: &str| {

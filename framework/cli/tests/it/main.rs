@@ -29,4 +29,5 @@ mod replay_kafka;
 mod search;
 mod shark;
 mod signals;
+mod stream;
 mod watching;

@@ -84,8 +84,15 @@ fn settled(pipeline: &Pipeline, mut times: Vec<Micros>, report: &Report) -> Vec<
 /// A column as times.
 fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    match (column.as_string_view_opt(), format) {
-        (Some(texts), Some(format)) => Ok(Arc::new(format.column(texts))),
-        _ => Ok(cast(column, &micros)?),
+    let Some(format) = format else {
+        return Ok(cast(column, &micros)?);
+    };
+    match column.as_string_view_opt() {
+        Some(texts) => Ok(Arc::new(format.column(texts))),
+        // Numbers mean what they mean as text.
+        None => {
+            let texts = cast(column, &DataType::Utf8View)?;
+            Ok(Arc::new(format.column(texts.as_string_view())))
+        }
     }
 }

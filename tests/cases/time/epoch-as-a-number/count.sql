@@ -1,0 +1,1 @@
+SELECT source AS key, count(*) AS score FROM records GROUP BY source
