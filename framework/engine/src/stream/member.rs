@@ -12,6 +12,10 @@ use super::decoding::SharedBatch;
 use crate::error::Result;
 
 /// What a member is told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a stream fails once at most; all else are events"
+)]
 pub(super) enum Told {
     /// What the stream gives.
     Event {

@@ -17,6 +17,10 @@ const QUEUED: usize = 4;
 
 /// What the thread says.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all that is told are events"
+)]
 pub(crate) enum Told {
     /// What the engine is to hear.
     Event(InputEvent),
