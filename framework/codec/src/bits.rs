@@ -52,18 +52,25 @@ fn of_block(bytes: &[u8; WIDTH]) -> JsonMasks {
     masks
 }
 
+/// Where a byte that is not 0 stands among the first 64 of `text`, or in all of it where there are
+/// fewer.
+#[inline(always)]
+pub(crate) fn mask(text: &[u8], byte: u8) -> u64 {
+    let mut padded = [0; WIDTH];
+    let byte = u8x16::splat(byte);
+    let parts = first_bytes(text, &mut padded).as_chunks::<16>().0;
+    let masks = parts
+        .iter()
+        .map(|part| u64::from(u8x16::new(*part).simd_eq(byte).to_bitmask()));
+    masks.rev().fold(0, |mask, part| mask << 16 | part)
+}
+
 /// Where one of two bytes stands among the first 64 of `text`, or in all of it where there are
 /// fewer: the masks of `a` and of `b`, neither of which is 0.
 #[inline(always)]
 pub(crate) fn two_masks(text: &[u8], a: u8, b: u8) -> (u64, u64) {
     let mut padded = [0; WIDTH];
-    let bytes = match text.first_chunk::<WIDTH>() {
-        Some(bytes) => bytes,
-        None => {
-            padded[..text.len()].copy_from_slice(text);
-            &padded
-        }
-    };
+    let bytes = first_bytes(text, &mut padded);
     let (a, b) = (u8x16::splat(a), u8x16::splat(b));
     let mut masks = (0, 0);
     for (i, part) in bytes.as_chunks::<16>().0.iter().enumerate() {
@@ -72,6 +79,18 @@ pub(crate) fn two_masks(text: &[u8], a: u8, b: u8) -> (u64, u64) {
         masks.1 |= u64::from(part.simd_eq(b).to_bitmask()) << (16 * i);
     }
     masks
+}
+
+/// The first 64 bytes of `text`, or all and what is in `padded` behind them.
+#[inline(always)]
+fn first_bytes<'a>(text: &'a [u8], padded: &'a mut [u8; WIDTH]) -> &'a [u8; WIDTH] {
+    match text.first_chunk::<WIDTH>() {
+        Some(bytes) => bytes,
+        None => {
+            padded[..text.len()].copy_from_slice(text);
+            padded
+        }
+    }
 }
 
 /// Which characters a backslash escapes, for the masks of texts in order.
@@ -136,6 +155,10 @@ mod tests {
                 controls: plain(&wide, |byte| byte < 0x20),
             };
             prop_assert_eq!(json_masks(&wide), expected);
+            prop_assert_eq!(mask(&wide, b'"'), expected.quotes);
+            prop_assert_eq!(two_masks(&wide, b'"', b'\\'), (expected.quotes, expected.backslashes));
+            let cut = expected.quotes & ((1 << 40) - 1);
+            prop_assert_eq!(mask(&wide[..40], b'"'), cut);
         }
 
         #[test]

@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
+use arrow::array::builder::{ArrayBuilder, StringViewBuilder};
 use arrow::array::{
     ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array, NullBufferBuilder,
-    StringViewArray, TimestampMicrosecondArray,
+    TimestampMicrosecondArray,
 };
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
+use crate::record::Record;
 use crate::timestamp::TimestampFormat;
-use crate::view::{self, INLINE_MAX};
 use crate::{CodecError, scalar};
 
 /// The key of a timestamp field's metadata that gives its [`TimestampFormat`]; without it,
 /// RFC 3339, ISO 8601 and numbers by their size are read.
 pub const TIMESTAMP_FORMAT: &str = "datashark.timestamp_format";
 
-/// A copied text larger than this starts a block of its own.
-const COPIED_BLOCK_MAX: usize = 1 << 30;
+/// The longest text that is copied out of its record. To share a text, Arrow looks at each of its
+/// bytes again, and the whole block is kept for it.
+const COPIED_MAX: usize = 64;
 
 /// A column, and how a text becomes its value.
 #[derive(Debug)]
@@ -50,80 +52,56 @@ impl<T: Default> Numbers<T> {
         self.nulls.append(value.is_some());
         self.values.push(value.unwrap_or_default());
     }
-
-    fn truncate(&mut self, n_rows: usize) {
-        self.values.truncate(n_rows);
-        self.nulls.truncate(n_rows);
-    }
 }
 
-/// A column of text: views into the records' blocks, and into blocks of texts that had to be
-/// copied because they do not stand in the record as they are.
+/// A column of text: short texts are copied, long ones are views into the records' blocks.
 #[derive(Debug)]
 pub(crate) struct Text {
-    views: Vec<u128>,
-    nulls: NullBufferBuilder,
-    n_blocks: usize,
-    copied: Vec<u8>,
-    copied_blocks: Vec<Buffer>,
+    values: StringViewBuilder,
+    /// The records' blocks, and what number each has here once a text is a view into it.
+    blocks: Vec<(Buffer, Option<u32>)>,
 }
 
 impl Text {
     fn new() -> Self {
-        let nulls = NullBufferBuilder::new(0);
         Text {
-            views: Vec::new(),
-            nulls,
-            n_blocks: 0,
-            copied: Vec::new(),
-            copied_blocks: Vec::new(),
+            values: StringViewBuilder::with_capacity(0),
+            blocks: Vec::new(),
         }
     }
 
     #[inline]
     pub(crate) fn push_null(&mut self) {
-        self.views.push(0);
-        self.nulls.append_null();
+        self.values.append_null();
     }
 
-    /// Appends a view that [`view::Record::view`] made of one of the blocks.
+    /// Appends a part of a record.
     #[inline]
-    pub(crate) fn push_view(&mut self, view: u128) {
-        self.views.push(view);
-        self.nulls.append_non_null();
-    }
-
-    /// Appends a copy.
-    pub(crate) fn push_copy(&mut self, text: &[u8]) {
-        if text.len() <= INLINE_MAX {
-            return self.push_view(view::inline(text, text.len()));
-        }
-        if self.copied.len() + text.len() > COPIED_BLOCK_MAX {
-            self.close_block();
-        }
-        let start = self.copied.len();
-        self.copied.extend_from_slice(text);
-        let block_idx = (self.n_blocks + self.copied_blocks.len()) as u32;
-        self.push_view(view::view(&self.copied, start, text.len(), block_idx));
-    }
-
-    fn close_block(&mut self) {
-        if !self.copied.is_empty() {
-            self.copied_blocks
-                .push(Buffer::from_vec(std::mem::take(&mut self.copied)));
+    pub(crate) fn push(&mut self, record: &Record<'_>, start: usize, end: usize) {
+        match record.place(start) {
+            Some(place) if end - start > COPIED_MAX => self.share(place, end - start),
+            _ => self.values.append_value(record.text(start, end)),
         }
     }
 
-    fn finish(&mut self, blocks: &[Buffer]) -> ArrayRef {
-        self.close_block();
-        let all: Vec<Buffer> = blocks
-            .iter()
-            .cloned()
-            .chain(self.copied_blocks.drain(..))
-            .collect();
-        let views = std::mem::take(&mut self.views);
-        let array = StringViewArray::try_new(views.into(), all, self.nulls.finish());
-        Arc::new(array.expect("views are cut out of UTF-8 records between characters"))
+    /// Appends a text that does not stand in its record as it is.
+    pub(crate) fn push_made(&mut self, text: &[u8]) {
+        let text = std::str::from_utf8(text);
+        self.values
+            .append_value(text.expect("what is made of a record's text is text"));
+    }
+
+    /// Appends a view of what stands there in one of the blocks.
+    fn share(&mut self, (block_idx, start): (usize, usize), len: usize) {
+        let (block, number) = &mut self.blocks[block_idx];
+        let number = match *number {
+            Some(number) => number,
+            None => *number.insert(self.values.append_block(block.clone())),
+        };
+        let shared = self
+            .values
+            .try_append_view(number, start as u32, len as u32);
+        shared.expect("a part of a record is text and lies within its block");
     }
 }
 
@@ -156,13 +134,12 @@ impl Column {
         })
     }
 
-    /// Makes room for `n_rows` and says how many blocks the records have.
-    pub(crate) fn start(&mut self, n_rows: usize, n_blocks: usize) {
+    /// Makes room for `n_rows` of records in these blocks.
+    pub(crate) fn start(&mut self, n_rows: usize, blocks: &[Buffer]) {
         match self {
             Column::Text(text) => {
-                text.n_blocks = n_blocks;
-                text.views.reserve(n_rows);
-                text.nulls = NullBufferBuilder::new(n_rows);
+                text.values = StringViewBuilder::with_capacity(n_rows);
+                text.blocks = blocks.iter().map(|block| (block.clone(), None)).collect();
             }
             Column::Int(numbers) | Column::Time(numbers, _) => {
                 numbers.values.reserve(n_rows);
@@ -193,23 +170,39 @@ impl Column {
         }
     }
 
-    /// Appends the value that `text` stands for; `view` makes the view where it can be shared.
-    /// `false` where the text has no such value; then nothing was appended.
+    /// Appends the value that a part of a record stands for. `false` where it has no such value; then
+    /// nothing was appended.
     #[inline]
     #[must_use]
-    pub(crate) fn push(&mut self, text: &[u8], view: impl FnOnce() -> Option<u128>) -> bool {
+    pub(crate) fn push(&mut self, record: &Record<'_>, start: usize, end: usize) -> bool {
         match self {
-            Column::Text(column) => match view() {
-                Some(view) => column.push_view(view),
-                None => column.push_copy(text),
-            },
-            Column::Int(numbers) => return push_some(numbers, scalar::int(text)),
-            Column::Float(numbers) => return push_some(numbers, scalar::float(text)),
+            Column::Text(text) => text.push(record, start, end),
+            other => return other.push_parsed(&record.bytes()[start..end]),
+        }
+        true
+    }
+
+    /// The same for a text that does not stand in its record as it is.
+    #[inline]
+    #[must_use]
+    pub(crate) fn push_made(&mut self, text: &[u8]) -> bool {
+        match self {
+            Column::Text(column) => column.push_made(text),
+            other => return other.push_parsed(text),
+        }
+        true
+    }
+
+    fn push_parsed(&mut self, text: &[u8]) -> bool {
+        match self {
+            Column::Text(_) => false,
+            Column::Int(numbers) => push_some(numbers, scalar::int(text)),
+            Column::Float(numbers) => push_some(numbers, scalar::float(text)),
             Column::Time(numbers, format) => {
                 let micros = std::str::from_utf8(text)
                     .ok()
                     .and_then(|text| format.micros(text));
-                return push_some(numbers, micros);
+                push_some(numbers, micros)
             }
             Column::Boolean(values, nulls) => {
                 let Some(value) = scalar::boolean(text) else {
@@ -217,31 +210,28 @@ impl Column {
                 };
                 values.append(value);
                 nulls.append_non_null();
+                true
             }
         }
-        true
     }
 
-    /// Takes back what was appended behind `n_rows`.
-    pub(crate) fn truncate(&mut self, n_rows: usize) {
+    /// How many values it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Column::Text(text) => text.values.len(),
+            Column::Int(numbers) | Column::Time(numbers, _) => numbers.values.len(),
+            Column::Float(numbers) => numbers.values.len(),
+            Column::Boolean(values, _) => values.len(),
+        }
+    }
+
+    /// The column; what grows next starts empty.
+    pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
             Column::Text(text) => {
-                text.views.truncate(n_rows);
-                text.nulls.truncate(n_rows);
+                text.blocks.clear();
+                Arc::new(text.values.finish())
             }
-            Column::Int(numbers) | Column::Time(numbers, _) => numbers.truncate(n_rows),
-            Column::Float(numbers) => numbers.truncate(n_rows),
-            Column::Boolean(values, nulls) => {
-                values.truncate(n_rows);
-                nulls.truncate(n_rows);
-            }
-        }
-    }
-
-    /// The column; what grows next starts empty. `blocks` are those of the records.
-    pub(crate) fn finish(&mut self, blocks: &[Buffer]) -> ArrayRef {
-        match self {
-            Column::Text(text) => text.finish(blocks),
             Column::Int(numbers) => {
                 let values = std::mem::take(&mut numbers.values);
                 Arc::new(Int64Array::new(values.into(), numbers.nulls.finish()))

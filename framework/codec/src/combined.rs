@@ -36,8 +36,8 @@ use serde::Deserialize;
 use crate::column::{Column, micros_utc};
 use crate::fixed_columns::check_columns;
 use crate::place::Place;
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use line::Line;
 
@@ -202,7 +202,7 @@ fn push(part: Part, line: &Line, micros: i64, record: &Record<'_>, column: &mut 
     match column {
         Column::Int(numbers) | Column::Time(numbers, _) => numbers.push(number),
         Column::Text(text) => match place(part, line, record.bytes()) {
-            Some(Place { start, end }) => text.push_view(record.view(start, end)),
+            Some(Place { start, end }) => text.push(record, start, end),
             None => text.push_null(),
         },
         other => other.push_null(),

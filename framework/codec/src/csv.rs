@@ -31,8 +31,8 @@ use serde::Deserialize;
 
 use crate::column::Column;
 use crate::place::Place;
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use split::Splitter;
 
@@ -311,18 +311,21 @@ impl Parse for Fields {
             let (found, expected) = (self.places.len(), layout.n_fields);
             return Err(format!("expected {expected} fields, found {found}"));
         }
-        let source = if in_place { text } else { &self.unquoted };
         for ((column, picked), name) in columns.iter_mut().zip(&layout.picked).zip(&*self.asked) {
             let Place { start, end } = self.places[*picked];
             if start == end && !matches!(column, Column::Text(_)) {
                 column.push_null();
                 continue;
             }
-            let field = &source[start..end];
-            if !column.push(field, || in_place.then(|| record.view(start, end))) {
+            let pushed = match in_place {
+                true => column.push(record, start, end),
+                false => column.push_made(&self.unquoted[start..end]),
+            };
+            if !pushed {
+                let source = if in_place { text } else { &self.unquoted };
                 return Err(format!(
                     "`{name}` is {}, expected {}",
-                    quote(field),
+                    quote(&source[start..end]),
                     column.expects()
                 ));
             }

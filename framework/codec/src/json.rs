@@ -35,8 +35,8 @@ use datashark_sdk::input::Payloads;
 use serde::Deserialize;
 
 use crate::column::Column;
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format, RecordFilter};
 use fields::Fields;
 pub(crate) use found::member_names;
@@ -230,10 +230,8 @@ impl Parse for Objects {
                     column.push_null();
                     true
                 }
-                Value::At(start, end) => {
-                    column.push(&text[start..end], || Some(record.view(start, end)))
-                }
-                Value::Made => column.push(&self.made, || None),
+                Value::At(start, end) => column.push(record, start, end),
+                Value::Made => column.push_made(&self.made),
             };
             if !pushed {
                 let value = member.value(&self.found, text, &mut self.made);

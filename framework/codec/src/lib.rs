@@ -32,10 +32,10 @@
 //! - A record gives one row or is invalid, but for a file's header lines, which are neither.
 //! - Whether a record is well formed does not depend on the columns asked for, nor on a filter;
 //!   only a value that does not fit its column's type depends on that column.
-//! - Text columns share the records' block. Only what does not stand in it as it is (escapes
-//!   resolved, bad bytes replaced) is copied.
+//! - A text of more than 64 bytes shares its record's block. Shorter ones are copied, and what does
+//!   not stand in the block as it is (escapes resolved, bad bytes replaced).
 //! - No input makes a decoder panic; each module says what hostile input can cost. There is no
-//!   unsafe code: Arrow checks every view and all UTF-8 again when a column is made.
+//!   unsafe code: blocks are found to be UTF-8 as a whole, and Arrow checks every view into one.
 //!
 //! To add a format, write a file of its own as `text.rs` shows, and a line in `registry.rs`.
 
@@ -59,6 +59,7 @@ pub mod lines;
 pub mod logfmt;
 mod named;
 mod place;
+mod record;
 pub mod regex;
 pub mod registry;
 mod rows;

@@ -15,10 +15,10 @@ use crate::column::Column;
 use crate::found;
 use crate::known_columns::Kind;
 use crate::place::{Fault, Place};
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::timestamp::TimestampFormat;
 use crate::timestamp::device::Times;
-use crate::view::Record;
 use crate::{CodecError, Decoded, Decoder};
 use names::Names;
 pub(crate) use transport::transport;
@@ -361,16 +361,15 @@ fn shared(place: Place, record: &Record<'_>, column: &mut Column) -> Result<(), 
         column.push_null();
         return Ok(());
     }
-    let text = place.of(record.bytes());
-    match column.push(text, || Some(record.view(start, end))) {
+    match column.push(record, start, end) {
         true => Ok(()),
-        false => Err(misfit(text, column)),
+        false => Err(misfit(place.of(record.bytes()), column)),
     }
 }
 
 #[inline]
 fn copied(text: &[u8], column: &mut Column) -> Result<(), String> {
-    match column.push(text, || None) {
+    match column.push_made(text) {
         true => Ok(()),
         false => Err(misfit(text, column)),
     }

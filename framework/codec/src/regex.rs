@@ -26,9 +26,9 @@ use serde::Deserialize;
 
 use crate::column::Column;
 use crate::fixed_columns::check_names;
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::scanner::{Outcome, Scanner};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 
 const NAME: &str = "regex";
@@ -176,6 +176,7 @@ impl Regex {
         };
         let parser = Lines {
             scanner,
+            is_ascii: false,
             marks: vec![0; 2 * n_groups],
             slots: vec![None; 2 * n_groups],
             cache: self.engine.create_cache(),
@@ -263,6 +264,8 @@ impl Decoder for RegexDecoder {
 
 struct Lines {
     scanner: Option<Scanner>,
+    /// Whether all records are ASCII; else it is looked at each.
+    is_ascii: bool,
     engine: Engine,
     cache: Cache,
     anchored: Anchored,
@@ -278,12 +281,18 @@ struct Lines {
 impl Parse for Lines {
     const UTF8: Utf8 = Utf8::Replace;
 
+    fn begin(&mut self, is_ascii: bool) {
+        self.is_ascii = is_ascii;
+    }
+
     #[inline]
     fn parse(&mut self, record: &Record<'_>, columns: &mut [Column]) -> Result<(), String> {
         let text = record.bytes();
         let scanned = match &self.scanner {
-            Some(scanner) => scanner.scan(text, &mut self.marks),
-            None => Outcome::Unknown,
+            Some(scanner) if self.is_ascii || text.is_ascii() => {
+                scanner.scan(record.bytes_and_after(), text.len(), &mut self.marks)
+            }
+            _ => Outcome::Unknown,
         };
         match scanned {
             Outcome::Match => {
@@ -320,15 +329,14 @@ impl Lines {
         columns: &mut [Column],
         place: impl Fn(usize) -> Option<Range<usize>>,
     ) -> Result<(), String> {
-        let text = record.bytes();
         for ((column, groups), name) in columns.iter_mut().zip(&self.groups).zip(&self.names) {
             let found = groups.iter().find_map(|group| place(*group));
             let Some(Range { start, end }) = found else {
                 column.push_null();
                 continue;
             };
-            if !column.push(&text[start..end], || Some(record.view(start, end))) {
-                let found = quote(&text[start..end]);
+            if !column.push(record, start, end) {
+                let found = quote(&record.bytes()[start..end]);
                 return Err(format!(
                     "`{name}` is {found}, expected {}",
                     column.expects()
@@ -345,7 +353,7 @@ mod tests {
     use arrow::datatypes::Int64Type;
 
     use super::*;
-    use crate::testing::{decode_text, payloads, texts};
+    use crate::testing::{decode_text, payloads, text_field, texts};
 
     const WEB: &str = r#"(?P<source>\S+) \[[^\]]+\] \"[^\"]*\" (?P<response_code>\d{3}) .*"#;
 
@@ -388,6 +396,42 @@ mod tests {
             &[12]
         );
         assert_eq!(decoded.invalid[0].reason, "`n` is `x`, expected an integer");
+    }
+
+    #[test]
+    fn what_was_read_of_an_invalid_record_is_in_no_column() {
+        let regex = Regex::try_new(r"(?P<a>\S+) (?P<n>\S+) (?P<b>\S+)").unwrap();
+        let number = Field::new("n", DataType::Int64, true);
+        let fields = [text_field("a"), number, text_field("b")];
+        let mut decoder = regex.decoder(&fields).unwrap();
+        let decoded = decoder.decode(&payloads(&["a 1 x", "b - y", "junk", "c 3 z"]));
+        assert_eq!(texts(&decoded.rows, 0), [Some("a"), Some("c")]);
+        assert_eq!(
+            decoded.rows.column(1).as_primitive::<Int64Type>().values(),
+            &[1, 3]
+        );
+        assert_eq!(texts(&decoded.rows, 2), [Some("x"), Some("z")]);
+        assert_eq!(decoded.record_idx, Some(vec![0, 3].into()));
+        let invalid = decoded.invalid.iter().map(|invalid| invalid.record_idx);
+        assert_eq!(invalid.collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_long_group_shares_its_block_and_a_short_one_does_not() {
+        let regex = Regex::try_new(r"(?P<a>\S+) (?P<b>\S+)").unwrap();
+        let (short, long) = ("s".repeat(64), "l".repeat(65));
+        let line = format!("{short} {long}");
+        let payloads = payloads(&[line.as_str(), "é ü"]);
+        let mut decoder = regex.decoder(&[text_field("a"), text_field("b")]).unwrap();
+        let rows = decoder.decode(&payloads).rows;
+        assert_eq!(texts(&rows, 0), [Some(short.as_str()), Some("é")]);
+        assert_eq!(texts(&rows, 1), [Some(long.as_str()), Some("ü")]);
+        let is_shared = |column: usize| {
+            let theirs = payloads.records.data_buffers()[0].as_ptr();
+            let ours = rows.column(column).as_string_view().data_buffers();
+            ours.iter().any(|block| block.as_ptr() == theirs)
+        };
+        assert_eq!((is_shared(0), is_shared(1)), (false, true));
     }
 
     #[test]

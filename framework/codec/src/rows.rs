@@ -1,14 +1,16 @@
 //! The loop that every format shares: records in, rows and invalid records out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, BinaryViewArray, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::buffer::{BooleanBuffer, Buffer};
+use arrow::array::{Array, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datashark_sdk::input::Payloads;
 
 use crate::column::Column;
-use crate::view::{self, Record};
+use crate::record::{Record, Texts};
 use crate::{CodecError, Decoded, Invalid};
 
 /// How one record becomes a value in each column.
@@ -16,13 +18,18 @@ pub(crate) trait Parse: Send {
     /// What becomes of a record that is not UTF-8.
     const UTF8: Utf8;
 
+    /// Told before the records of a batch whether all of them are ASCII; where not, some may be.
+    fn begin(&mut self, is_ascii: bool) {
+        let _ = is_ascii;
+    }
+
     /// Told of each record before it is parsed: which one of the block it is.
     #[inline(always)]
     fn reach(&mut self, record_idx: usize) {
         let _ = record_idx;
     }
 
-    /// Appends a value to every column; where it fails, what it did append is taken back.
+    /// Appends a value to every column; where it fails, what it did append comes to nothing.
     ///
     /// # Errors
     /// Why the record is invalid, for a person.
@@ -78,51 +85,57 @@ impl Rows {
         payloads: &Payloads,
         selection: Option<&BooleanBuffer>,
     ) -> Decoded {
-        let mut records = payloads.records.clone();
-        let mut n_replaced = 0;
-        let utf8 = view::all_utf8(&records);
-        if !utf8 && P::UTF8 == Utf8::Replace {
-            (records, n_replaced) = replace(records, selection);
-        }
-        let n_records = records.len();
-        let n_selected = selection.map_or(n_records, BooleanBuffer::count_set_bits);
+        let records = &payloads.records;
+        let n_selected = selection.map_or(records.len(), BooleanBuffer::count_set_bits);
         for column in &mut self.columns {
-            column.start(n_selected, records.data_buffers().len());
+            column.start(n_selected, records.data_buffers());
         }
-        let check = !utf8 && P::UTF8 == Utf8::Require;
+        let texts = Texts::of(records);
+        parser.begin(texts.as_ref().is_some_and(Texts::is_ascii));
         let mut kept = Kept::new(selection.is_some(), n_selected);
         let mut one = |idx: usize| {
             parser.reach(idx);
-            let record = Record::of(&records, idx);
-            let checked = if check { require_utf8(&record) } else { Ok(()) };
-            match checked.and_then(|()| parser.parse(&record, &mut self.columns)) {
+            let alone;
+            let record = match &texts {
+                Some(texts) => Ok(texts.record(idx)),
+                None => {
+                    alone = text_of(records.value(idx), P::UTF8);
+                    kept.n_replaced += usize::from(matches!(alone, Ok(Cow::Owned(_))));
+                    alone.as_ref().map(|text| Record::alone(text))
+                }
+            };
+            let record = record.map_err(String::clone);
+            match record.and_then(|record| parser.parse(&record, &mut self.columns)) {
                 Ok(()) if parser.left_out() => kept.leave_out(),
                 Ok(()) => kept.row(idx),
                 Err(reason) => {
-                    for column in &mut self.columns {
-                        column.truncate(kept.n_rows);
-                    }
+                    kept.misfit(&mut self.columns);
                     kept.invalid(idx, reason);
                 }
             }
         };
         match selection {
             Some(selected) => selected.set_indices().for_each(&mut one),
-            None => (0..n_records).for_each(&mut one),
+            None => (0..records.len()).for_each(&mut one),
         }
-        let rows = self.finish(kept.n_rows, records.data_buffers());
-        kept.decoded(rows, n_replaced)
+        let rows = self.finish(&kept);
+        kept.decoded(rows)
     }
 
-    fn finish(&mut self, n_rows: usize, blocks: &[Buffer]) -> RecordBatch {
-        let arrays = self
-            .columns
-            .iter_mut()
-            .map(|column| column.finish(blocks))
-            .collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
-        RecordBatch::try_new_with_options(self.schema(), arrays, &options)
-            .expect("every column has its field's type and a value for each row")
+    fn finish(&mut self, kept: &Kept) -> RecordBatch {
+        let n_values = kept.n_values();
+        let arrays = self.columns.iter_mut().map(Column::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(n_values));
+        let rows = RecordBatch::try_new_with_options(self.schema(), arrays, &options)
+            .expect("every column has its field's type and a value for each row");
+        if kept.misfits.is_empty() {
+            return rows;
+        }
+        let mut fits = vec![true; n_values];
+        for misfit in &kept.misfits {
+            fits[*misfit] = false;
+        }
+        filter_record_batch(&rows, &BooleanArray::from(fits)).expect("a mark for each row")
     }
 }
 
@@ -133,7 +146,10 @@ struct Kept {
     record_idx: Option<Vec<u32>>,
     n_selected: usize,
     n_filtered: usize,
+    n_replaced: usize,
     invalid: Vec<Invalid>,
+    /// Where values stand in the columns that are of no row.
+    misfits: Vec<usize>,
 }
 
 impl Kept {
@@ -144,7 +160,25 @@ impl Kept {
             record_idx,
             n_selected,
             n_filtered: 0,
+            n_replaced: 0,
             invalid: Vec::new(),
+            misfits: Vec::new(),
+        }
+    }
+
+    /// How many values each column has.
+    fn n_values(&self) -> usize {
+        self.n_rows + self.misfits.len()
+    }
+
+    /// A record did not become a row: what was appended of it before that was seen is marked.
+    #[cold]
+    fn misfit(&mut self, columns: &mut [Column]) {
+        let n_values = self.n_values();
+        if columns.iter().any(|column| column.len() > n_values) {
+            let short = columns.iter_mut().filter(|column| column.len() == n_values);
+            short.for_each(Column::push_null);
+            self.misfits.push(n_values);
         }
     }
 
@@ -181,55 +215,27 @@ impl Kept {
         }
     }
 
-    fn decoded(self, rows: RecordBatch, n_replaced: usize) -> Decoded {
+    fn decoded(self, rows: RecordBatch) -> Decoded {
         let record_idx = self.record_idx.map(UInt32Array::from);
         Decoded {
             rows,
             record_idx,
             invalid: self.invalid,
             n_filtered: self.n_filtered,
-            n_replaced,
+            n_replaced: self.n_replaced,
         }
     }
 }
 
-fn require_utf8(record: &Record<'_>) -> Result<(), String> {
-    match std::str::from_utf8(record.bytes()) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("not UTF-8 at byte {}", error.valid_up_to())),
+/// A record's bytes as text.
+#[cold]
+fn text_of(record: &[u8], utf8: Utf8) -> Result<Cow<'_, str>, String> {
+    match utf8 {
+        Utf8::Replace => Ok(String::from_utf8_lossy(record)),
+        Utf8::Require => std::str::from_utf8(record)
+            .map(Cow::Borrowed)
+            .map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to())),
     }
-}
-
-/// The same records with U+FFFD for what is not UTF-8 in the selected ones, and how many those are.
-fn replace(
-    records: BinaryViewArray,
-    selection: Option<&BooleanBuffer>,
-) -> (BinaryViewArray, usize) {
-    let bad = |idx: &usize| !is_utf8(records.value(*idx));
-    let bad: Vec<usize> = match selection {
-        Some(selected) => selected.set_indices().filter(bad).collect(),
-        None => (0..records.len()).filter(bad).collect(),
-    };
-    if bad.is_empty() {
-        return (records, 0);
-    }
-    let block_idx = records.data_buffers().len() as u32;
-    let mut views = records.views().to_vec();
-    let mut block = Vec::new();
-    for idx in &bad {
-        let start = block.len();
-        block.extend_from_slice(String::from_utf8_lossy(records.value(*idx)).as_bytes());
-        views[*idx] = view::view(&block, start, block.len() - start, block_idx);
-    }
-    let mut blocks = records.data_buffers().to_vec();
-    blocks.push(Buffer::from_vec(block));
-    let replaced = BinaryViewArray::try_new(views.into(), blocks, None)
-        .expect("a replaced record is whole in the new block");
-    (replaced, bad.len())
-}
-
-fn is_utf8(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 /// The start of a value as a reason quotes it.

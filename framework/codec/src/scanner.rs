@@ -6,12 +6,13 @@
 //! choices are tried in the order that Perl, Python and the regex crate prefer, so the first match
 //! is the match, with the same groups.
 //!
-//! Steps know ASCII only: a record with other bytes goes to the regex. So does a record with more
+//! Steps know ASCII only: a record with other bytes is for the regex. So is a record with more
 //! than [`TRIES_MAX`] choices, which bounds what a hostile record can cost to that many passes
 //! over it.
 
 mod class;
 mod compile;
+mod needle;
 
 use regex_syntax::hir::Hir;
 
@@ -46,13 +47,14 @@ impl Scanner {
         })
     }
 
-    /// Matches from the start of `text`. Group `g` lies at `marks[2 * g]..marks[2 * g + 1]`.
-    pub(crate) fn scan(&self, text: &[u8], marks: &mut [usize]) -> Outcome {
-        if !text.is_ascii() {
-            return Outcome::Unknown;
-        }
+    /// Matches a record from its start: the first `len` bytes of `text`, all of them ASCII. What
+    /// stands behind them does not matter, but makes it faster. Group `g` lies at
+    /// `marks[2 * g]..marks[2 * g + 1]`.
+    #[inline]
+    pub(crate) fn scan(&self, text: &[u8], len: usize, marks: &mut [usize]) -> Outcome {
         Scan {
             text,
+            len,
             marks,
             n_tries: 0,
         }
@@ -61,7 +63,10 @@ impl Scanner {
 }
 
 struct Scan<'a> {
+    /// The record and what stands behind it.
     text: &'a [u8],
+    /// How long the record is.
+    len: usize,
     marks: &'a mut [usize],
     n_tries: usize,
 }
@@ -72,25 +77,27 @@ impl Scan<'_> {
         for (i, step) in steps.iter().enumerate() {
             match step {
                 Step::Mark(slot) => self.marks[*slot] = at,
-                Step::Literal(literal) if literal.begins(&self.text[at..]) => {
-                    at += literal.text.len();
-                }
-                Step::End if at == self.text.len() => {}
-                Step::Literal(_) | Step::End => return Outcome::NoMatch,
-                Step::Repeat(repeat) => {
-                    let Some(first) = at.checked_add(repeat.min) else {
-                        return Outcome::NoMatch;
-                    };
-                    let last = at.saturating_add(repeat.max).min(self.text.len());
-                    if first > last || repeat.class.run_end(self.text, at, first) < first {
+                Step::Literal(literal) => {
+                    let end = at + literal.text().len();
+                    if end > self.len || !literal.begins(&self.text[at..]) {
                         return Outcome::NoMatch;
                     }
-                    if repeat.to_run_end {
-                        at = repeat.class.run_end(self.text, first, last);
-                    } else if first == last {
-                        at = first;
-                    } else {
-                        return self.choose(repeat, &steps[i + 1..], first, last);
+                    at = end;
+                }
+                Step::End if at == self.len => {}
+                Step::End => return Outcome::NoMatch,
+                Step::Repeat(repeat) => {
+                    let first = at.saturating_add(repeat.min);
+                    let last = at.saturating_add(repeat.max).min(self.len);
+                    if first > last {
+                        return Outcome::NoMatch;
+                    }
+                    if !repeat.to_run_end && first < last {
+                        return self.choose(repeat, &steps[i + 1..], at, first, last);
+                    }
+                    at = repeat.class.run_end(self.text, at, last);
+                    if at < first {
+                        return Outcome::NoMatch;
                     }
                 }
             }
@@ -98,15 +105,22 @@ impl Scan<'_> {
         Outcome::Match
     }
 
-    /// Tries the lengths of a repetition that end in `first..=last`, in the order it prefers.
-    fn choose(&mut self, repeat: &Repeat, rest: &[Step], first: usize, last: usize) -> Outcome {
+    /// Tries the lengths of a repetition from `at` that end in `first..=last`, in the order it prefers.
+    fn choose(
+        &mut self,
+        repeat: &Repeat,
+        rest: &[Step],
+        at: usize,
+        first: usize,
+        last: usize,
+    ) -> Outcome {
         if repeat.greedy {
-            let last = repeat.class.run_end(self.text, first, last);
+            let last = repeat.class.run_end(self.text, at, last);
             return self.longest_first(&repeat.next, rest, first, last);
         }
-        let mut checked = first;
+        let mut checked = at;
         let mut end = first;
-        while let Some(found) = next_after(&repeat.next, self.text, end, last) {
+        while let Some(found) = self.next_after(&repeat.next, end, last) {
             checked = repeat.class.run_end(self.text, checked, found);
             if checked < found {
                 return Outcome::NoMatch;
@@ -120,10 +134,10 @@ impl Scan<'_> {
     }
 
     fn longest_first(&mut self, next: &Next, rest: &[Step], first: usize, last: usize) -> Outcome {
-        let mut end = last;
-        while let Some(found) = next_before(next, self.text, first, end) {
+        let mut last = last;
+        while let Some(found) = self.next_before(next, first, last) {
             match self.try_rest(rest, found) {
-                Outcome::NoMatch if found > first => end = found - 1,
+                Outcome::NoMatch if found > first => last = found - 1,
                 outcome => return outcome,
             }
         }
@@ -137,46 +151,46 @@ impl Scan<'_> {
         }
         self.steps(rest, at)
     }
-}
 
-/// The first place in `from..=to` where what follows may match.
-fn next_after(next: &Next, text: &[u8], from: usize, to: usize) -> Option<usize> {
-    if from > to {
-        return None;
+    /// The first place in `from..=to` where what follows may match.
+    #[inline]
+    fn next_after(&self, next: &Next, from: usize, to: usize) -> Option<usize> {
+        if from > to {
+            return None;
+        }
+        match next {
+            Next::Accept | Next::Anything => Some(from),
+            Next::End => (to == self.len).then_some(to),
+            Next::Literal(literal) => {
+                let to = to.min(self.len.checked_sub(literal.text().len())?);
+                literal.find(self.text, from, to)
+            }
+            Next::Class(class) => {
+                let to = to.min(self.len.checked_sub(1)?);
+                (from..=to).find(|at| class.contains(self.text[*at]))
+            }
+        }
     }
-    let found = match next {
-        Next::Accept | Next::Anything => 0,
-        Next::End => text.len() - from,
-        Next::Literal(finders) => {
-            let behind = to.saturating_add(finders.0.needle().len()).min(text.len());
-            finders.0.find(&text[from..behind])?
-        }
-        Next::Class(class) => text[from..]
-            .iter()
-            .take(to - from + 1)
-            .position(|byte| class.contains(*byte))?,
-    };
-    (from + found <= to).then_some(from + found)
-}
 
-/// The last place in `from..=to` where what follows may match.
-fn next_before(next: &Next, text: &[u8], from: usize, to: usize) -> Option<usize> {
-    let found = match next {
-        Next::Accept | Next::Anything => to - from,
-        Next::End if to == text.len() => to - from,
-        Next::End => return None,
-        Next::Literal(finders) => {
-            let behind = to.saturating_add(finders.1.needle().len()).min(text.len());
-            finders.1.rfind(&text[from..behind])?
+    /// The last place in `from..=to` where what follows may match.
+    #[inline]
+    fn next_before(&self, next: &Next, from: usize, to: usize) -> Option<usize> {
+        if from > to {
+            return None;
         }
-        Next::Class(class) => {
-            let behind = (to + 1).min(text.len());
-            text[from..behind]
-                .iter()
-                .rposition(|byte| class.contains(*byte))?
+        match next {
+            Next::Accept | Next::Anything => Some(to),
+            Next::End => (to == self.len).then_some(to),
+            Next::Literal(literal) => {
+                let to = to.min(self.len.checked_sub(literal.text().len())?);
+                literal.find_last(self.text, from, to)
+            }
+            Next::Class(class) => {
+                let to = to.min(self.len.checked_sub(1)?);
+                (from..=to).rfind(|at| class.contains(self.text[*at]))
+            }
         }
-    };
-    Some(from + found)
+    }
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ use serde::Deserialize;
 use crate::column::{Column, micros_utc};
 use crate::fixed_columns::check_columns;
 use crate::place::Place;
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use line::Line;
 
@@ -165,7 +165,7 @@ fn push(part: Part, line: &Line, record: &Record<'_>, column: &mut Column) {
             let Place { start, end } = place(part, line);
             match &record.bytes()[start..end] {
                 b"" | b"-" => text.push_null(),
-                _ => text.push_view(record.view(start, end)),
+                _ => text.push(record, start, end),
             }
         }
         other => other.push_null(),

@@ -62,8 +62,8 @@ use crate::column::Column;
 use crate::directives::{Follow, common_names};
 use crate::found;
 use crate::known_columns::{KnownColumn, fields, integer, text, time};
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use layout::{Layout, Source, fields_of};
 use split::Splitter;
@@ -235,12 +235,11 @@ impl Parse for Lines {
             match values.of(*source, layout) {
                 Value::Null => column.push_null(),
                 Value::At(start, end) => {
-                    let text = &record.bytes()[start..end];
-                    if !column.push(text, || Some(record.view(start, end))) {
-                        return Err(misfit(name, text, column));
+                    if !column.push(record, start, end) {
+                        return Err(misfit(name, &record.bytes()[start..end], column));
                     }
                 }
-                Value::Made if column.push(&self.made, || None) => {}
+                Value::Made if column.push_made(&self.made) => {}
                 Value::Made => return Err(misfit(name, &self.made, column)),
             }
         }

@@ -66,8 +66,8 @@ use crate::directives::common_names;
 use crate::found;
 use crate::json::{Objects, member_names};
 use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
+use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8};
-use crate::view::Record;
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
 use table::Table;
 

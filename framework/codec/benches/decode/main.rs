@@ -42,6 +42,9 @@ const BLOCK_BYTES: usize = 1 << 20;
 
 const LAZY: &str = r#"^(?P<source>.+?) \[(?P<time>.+?)\] "(?P<request>.+?)" (?P<response_code>\d+) (?P<bytes>.+)$"#;
 const PLAIN: &str = r#"(?P<source>\S+) \[[^\]]+\] \"[^\"]*\" (?P<response_code>\d{3}) .*"#;
+/// As `conf/web-anomaly-detection` has it.
+const GREEDY: &str =
+    r#"(?P<source>[^ ]+) \[[0-9:]+\] \"(?P<request>.*)\" (?P<response_code>[0-9]{3}) ([^ ]+)"#;
 /// The same, with an alternation that the scanner does not serve.
 const CAPTURED: &str =
     r#"(?P<source>\S+) \[[^\]]+\] \"[^\"]*\" (?P<response_code>\d{3}) (?:\d+|-)"#;
@@ -247,6 +250,7 @@ fn regex(criterion: &mut Criterion) {
     let fields = fields(&["source", "response_code"]);
     for (id, pattern) in [
         ("scanner/plain", PLAIN),
+        ("scanner/greedy", GREEDY),
         ("scanner/lazy", LAZY),
         ("captures", CAPTURED),
     ] {

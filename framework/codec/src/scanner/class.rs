@@ -15,14 +15,71 @@ pub(super) struct Class {
 enum Run {
     /// Every ASCII byte is a member.
     All,
-    /// All but these.
-    AllBut1(u8),
-    AllBut2(u8, u8),
-    AllBut3(u8, u8, u8),
-    /// All above this byte, and perhaps some others: `\S`, `[^ \t\]]`.
-    Above(u8),
+    /// It ends at a byte of these.
+    At1([Range; 1]),
+    At2([Range; 2]),
+    At3([Range; 3]),
+    /// It ends at a byte that is of none of these.
+    Of1([Range; 1]),
+    Of2([Range; 2]),
+    Of3([Range; 3]),
     /// A look at each byte.
     Each,
+}
+
+/// The bytes from `first` to `first + span`.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    first: u8x16,
+    span: u8x16,
+}
+
+impl Range {
+    fn of(&(first, last): &(u8, u8)) -> Self {
+        Range {
+            first: u8x16::splat(first),
+            span: u8x16::splat(last - first),
+        }
+    }
+}
+
+impl Run {
+    fn of(members: &[bool; 128]) -> Self {
+        let others = members.map(|is| !is);
+        match (&ranges(&others)[..], &ranges(members)[..]) {
+            ([], _) => Run::All,
+            ([a], _) => Run::At1([a].map(Range::of)),
+            (_, [a]) => Run::Of1([a].map(Range::of)),
+            ([a, b], _) => Run::At2([a, b].map(Range::of)),
+            (_, [a, b]) => Run::Of2([a, b].map(Range::of)),
+            ([a, b, c], _) => Run::At3([a, b, c].map(Range::of)),
+            (_, [a, b, c]) => Run::Of3([a, b, c].map(Range::of)),
+            _ => Run::Each,
+        }
+    }
+}
+
+/// The runs of marked bytes, each as its first and its last.
+fn ranges(marked: &[bool; 128]) -> Vec<(u8, u8)> {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for byte in (0..128).filter(|byte| marked[usize::from(*byte)]) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == byte => *last = byte,
+            _ => ranges.push((byte, byte)),
+        }
+    }
+    ranges
+}
+
+/// Which of sixteen bytes lie in one of the ranges, a bit each.
+#[inline(always)]
+fn within<const N: usize>(ranges: &[Range; N], bytes: u8x16) -> u32 {
+    let mut found = u8x16::splat(0);
+    for range in ranges {
+        let above = bytes - range.first;
+        found |= above.min(range.span).simd_eq(above);
+    }
+    found.to_bitmask()
 }
 
 impl Class {
@@ -53,17 +110,7 @@ impl Class {
     }
 
     fn from_members(members: [bool; 128]) -> Self {
-        let others: Vec<u8> = (0..128)
-            .filter(|byte| !members[usize::from(*byte)])
-            .collect();
-        let run = match others[..] {
-            [] => Run::All,
-            [a] => Run::AllBut1(a),
-            [a, b] => Run::AllBut2(a, b),
-            [a, b, c] => Run::AllBut3(a, b, c),
-            [.., last] if last < b'0' => Run::Above(last),
-            _ => Run::Each,
-        };
+        let run = Run::of(&members);
         Class { members, run }
     }
 
@@ -78,45 +125,44 @@ impl Class {
         (0..128).all(|byte| !self.contains(byte) || !other.contains(byte))
     }
 
-    /// Where the run of members from `from` ends, at `to` at the latest. All bytes are ASCII.
+    /// Where the run of members from `from` ends, at `to` at the latest. All bytes before `to` are
+    /// ASCII; what stands behind it does not matter, but makes it faster.
     #[inline]
     pub(super) fn run_end(&self, text: &[u8], from: usize, to: usize) -> usize {
-        let part = &text[from..to];
-        let found = match self.run {
-            Run::All => None,
-            Run::AllBut1(a) => memchr::memchr(a, part),
-            Run::AllBut2(a, b) => memchr::memchr2(a, b, part),
-            Run::AllBut3(a, b, c) => memchr::memchr3(a, b, c, part),
-            Run::Above(last) => return self.run_end_above(text, from, to, last),
-            Run::Each => part.iter().position(|byte| !self.contains(*byte)),
-        };
-        found.map_or(to, |at| from + at)
+        match &self.run {
+            Run::All => to,
+            Run::At1(ends) => self.end(text, from, to, |bytes| within(ends, bytes)),
+            Run::At2(ends) => self.end(text, from, to, |bytes| within(ends, bytes)),
+            Run::At3(ends) => self.end(text, from, to, |bytes| within(ends, bytes)),
+            Run::Of1(parts) => self.end(text, from, to, |bytes| !within(parts, bytes)),
+            Run::Of2(parts) => self.end(text, from, to, |bytes| !within(parts, bytes)),
+            Run::Of3(parts) => self.end(text, from, to, |bytes| !within(parts, bytes)),
+            Run::Each => self.plain_end(text, from, to),
+        }
     }
 
-    /// The end of a run of a class that has all bytes above `last`, sixteen bytes at a time.
-    #[inline]
-    fn run_end_above(&self, text: &[u8], from: usize, to: usize, last: u8) -> usize {
+    /// The end of a run, where `ends` gives a bit for each of sixteen bytes that is no member; what it
+    /// gives above these bits does not matter.
+    #[inline(always)]
+    fn end(&self, text: &[u8], from: usize, to: usize, ends: impl Fn(u8x16) -> u32) -> usize {
         let mut at = from;
-        while let Some(bytes) = text[at..].first_chunk::<16>() {
-            let bytes = u8x16::new(*bytes);
-            let mut low = bytes.min(u8x16::splat(last)).simd_eq(bytes).to_bitmask();
-            while low != 0 {
-                let candidate = at + low.trailing_zeros() as usize;
-                if candidate >= to {
-                    return to;
-                }
-                if !self.contains(text[candidate]) {
-                    return candidate;
-                }
-                low &= low - 1;
+        while at < to {
+            let Some(bytes) = text[at..].first_chunk::<16>() else {
+                return self.plain_end(text, at, to);
+            };
+            let found = ends(u8x16::new(*bytes)).trailing_zeros() as usize;
+            if found < 16 {
+                return (at + found).min(to);
             }
             at += 16;
-            if at >= to {
-                return to;
-            }
         }
-        let rest = text[at..to].iter().position(|byte| !self.contains(*byte));
-        rest.map_or(to, |n| at + n)
+        to
+    }
+
+    fn plain_end(&self, text: &[u8], from: usize, to: usize) -> usize {
+        let no_member = |byte: &u8| !self.contains(*byte);
+        let found = text[from..to].iter().position(no_member);
+        found.map_or(to, |n| from + n)
     }
 }
 
@@ -135,7 +181,7 @@ mod tests {
         }
     }
 
-    const PATTERNS: [&str; 10] = [
+    const PATTERNS: [&str; 14] = [
         ".",
         r"\S",
         r"\d",
@@ -146,6 +192,10 @@ mod tests {
         r"[^\t\n\r \x21]",
         "a",
         r"[\s\S]",
+        "[0-9:]",
+        "[0-9a-fA-F]",
+        "[^0-9a-fA-F]",
+        "[a-cx-z]",
     ];
 
     #[test]
@@ -171,7 +221,11 @@ mod tests {
             let class = class(pattern);
             let bytes = text.as_bytes();
             let plain = bytes[from..to].iter().position(|byte| !class.contains(*byte));
-            prop_assert_eq!(class.run_end(bytes, from, to), plain.map_or(to, |n| from + n));
+            let plain = plain.map_or(to, |n| from + n);
+            prop_assert_eq!(class.run_end(bytes, from, to), plain);
+            prop_assert_eq!(class.run_end(&bytes[..to], from, to), plain);
+            let more = [&bytes[..to], &[b'a'; 20], &[0xFF; 20]].concat();
+            prop_assert_eq!(class.run_end(&more, from, to), plain);
         }
     }
 }

@@ -1,53 +1,21 @@
 //! Patterns to steps.
 
-use memchr::memmem::{Finder, FinderRev};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::class::Class;
+use super::needle::Needle;
 
 /// A part of a pattern that the scanner serves.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// This text.
-    Literal(Literal),
+    Literal(Needle),
     /// Members of a class.
     Repeat(Box<Repeat>),
     /// A border of an asked group: slot `2g` is its start, `2g + 1` its end.
     Mark(usize),
     /// The end of the text.
     End,
-}
-
-/// A text, with its first eight bytes at hand for one compare.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Literal {
-    pub(super) text: Box<[u8]>,
-    head: u64,
-    mask: u64,
-}
-
-impl Literal {
-    fn new(text: &[u8]) -> Self {
-        let mut head = [0; 8];
-        let n = text.len().min(8);
-        head[..n].copy_from_slice(&text[..n]);
-        let mask = if n == 8 { u64::MAX } else { (1 << (8 * n)) - 1 };
-        Literal {
-            text: text.into(),
-            head: u64::from_le_bytes(head),
-            mask,
-        }
-    }
-
-    /// Whether `rest` begins with the text.
-    #[inline(always)]
-    pub(super) fn begins(&self, rest: &[u8]) -> bool {
-        match rest.first_chunk::<8>() {
-            Some(head) if u64::from_le_bytes(*head) & self.mask != self.head => false,
-            Some(_) if self.text.len() <= 8 => true,
-            _ => rest.starts_with(&self.text),
-        }
-    }
 }
 
 /// Members of a class, between `min` and `max` of them.
@@ -70,7 +38,7 @@ pub(super) enum Next {
     /// The end of the text.
     End,
     /// A text.
-    Literal(Box<(Finder<'static>, FinderRev<'static>)>),
+    Literal(Needle),
     /// At least one member of this class.
     Class(Class),
     /// Something that may be empty.
@@ -133,9 +101,9 @@ fn append(pattern: &Hir, asked: &[usize], steps: &mut Vec<Step>) -> Option<()> {
 /// Appends a text, to the one before it where there is one.
 fn append_literal(text: &[u8], steps: &mut Vec<Step>) {
     if let Some(Step::Literal(before)) = steps.last_mut() {
-        *before = Literal::new(&[&before.text, text].concat());
+        *before = Needle::new(&[before.text(), text].concat());
     } else {
-        steps.push(Step::Literal(Literal::new(text)));
+        steps.push(Step::Literal(Needle::new(text)));
     }
 }
 
@@ -179,10 +147,7 @@ fn trim_tail(steps: &mut Vec<Step>) {
 fn next(rest: &[Step]) -> Next {
     match rest.iter().find(|step| !matches!(step, Step::Mark(_))) {
         None => Next::Accept,
-        Some(Step::Literal(Literal { text, .. })) => {
-            let (forward, backward) = (Finder::new(&**text), FinderRev::new(&**text));
-            Next::Literal(Box::new((forward.into_owned(), backward.into_owned())))
-        }
+        Some(Step::Literal(literal)) => Next::Literal(literal.clone()),
         Some(Step::Repeat(repeat)) if repeat.min > 0 => Next::Class(repeat.class),
         Some(Step::Repeat(_) | Step::Mark(_)) => Next::Anything,
         Some(Step::End) => Next::End,
@@ -195,7 +160,7 @@ fn to_run_end(class: &Class, greedy: bool, next: &Next) -> bool {
     match next {
         Next::Accept => greedy,
         Next::End => true,
-        Next::Literal(finders) => !class.contains(finders.0.needle()[0]),
+        Next::Literal(literal) => !class.contains(literal.text()[0]),
         Next::Class(next) => class.is_disjoint(next),
         Next::Anything => false,
     }

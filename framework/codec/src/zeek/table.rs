@@ -11,8 +11,8 @@ use crate::bits::{WIDTH, two_masks};
 use crate::column::Column;
 use crate::directives::Follow;
 use crate::known_columns::find;
+use crate::record::Record;
 use crate::rows::quote;
-use crate::view::Record;
 
 /// What stands between fields where no `#separator` says so.
 const SEPARATOR: u8 = b'\t';
@@ -131,20 +131,20 @@ fn push(
     let is_empty = value.is_empty() || *value == *layout.empty;
     let pushed = match (&mut *column, plain) {
         (Column::Text(text), _) if is_empty => {
-            text.push_view(record.view(start, start));
+            text.push(record, start, start);
             true
         }
         (column, _) if is_empty => {
             column.push_null();
             true
         }
-        (column @ Column::Boolean(..), _) => column.push(boolean(value), || None),
+        (column @ Column::Boolean(..), _) => column.push_made(boolean(value)),
         (column, Some(plain)) if memchr::memchr(b'\\', value).is_some() => {
             plain.clear();
             unescape(value, plain);
-            column.push(plain, || None)
+            column.push_made(plain)
         }
-        (column, _) => column.push(value, || Some(record.view(start, end))),
+        (column, _) => column.push(record, start, end),
     };
     if pushed {
         return Ok(());

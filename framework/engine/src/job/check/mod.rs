@@ -1,0 +1,127 @@
+//! Checks a conf whole, before anything starts: every mistake at once.
+
+mod files;
+mod plugins;
+mod query;
+mod reading;
+
+use std::path::{Path, PathBuf};
+
+use datashark_conf::{Conf, Diagnostics, Global};
+use datashark_sdk::conf::{Problem, Problems};
+
+use super::records::known;
+use super::{BATCH_INPUT, Job, Registry, sharing};
+use crate::run::lane;
+
+/// What a check gives: the job if there is no mistake, and all that is to be said.
+pub struct Checked {
+    /// The use case, ready to run; `None` where there is a mistake.
+    pub job: Option<Job>,
+    /// Mistakes and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// Checks a conf and everything it names.
+pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked {
+    let read = datashark_conf::check(path);
+    let mut diagnostics = read.diagnostics;
+    let (Some(conf), Some(source)) = (read.conf, read.source) else {
+        return Checked {
+            job: None,
+            diagnostics,
+        };
+    };
+    let mut check = Check {
+        conf,
+        global,
+        registry,
+        folder: source.folder().to_path_buf(),
+        problems: Problems::new(),
+        diagnostics: Diagnostics::new(),
+    };
+    let job = check.job().await;
+    diagnostics.extend(source.diagnose(check.problems));
+    diagnostics.extend(check.diagnostics);
+    let job = job.filter(|_| !diagnostics.has_errors());
+    Checked { job, diagnostics }
+}
+
+struct Check<'a> {
+    conf: Conf,
+    global: &'a Global,
+    registry: &'a Registry,
+    folder: PathBuf,
+    problems: Problems,
+    /// What does not point into the conf.
+    diagnostics: Diagnostics,
+}
+
+impl Check<'_> {
+    async fn job(&mut self) -> Option<Job> {
+        let use_case = self.use_case();
+        let input = self.input();
+        let (outputs, output_files) = self.outputs();
+        self.paths();
+        let windowing = self.windowing();
+        // Without these two nothing can be said of the records.
+        let (use_case, input) = (use_case?, input?);
+        self.training(use_case.as_ref());
+        let source = self.source(&input)?;
+        let known = match known(&self.conf, &use_case.input(), &source, input.0.beside()) {
+            Ok(known) => known,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return None;
+            }
+        };
+        known.check_typed(&mut self.problems);
+        let (filter, filter_columns) = self.filter(&known);
+        let time = known.time(&self.conf, &mut self.problems);
+        let session = self.session()?;
+        self.tables(&session).await;
+        let planned = self
+            .aggregation(use_case.as_ref(), &known, &session)
+            .await?;
+        let columns = query::columns(&known, &planned.aggregation, &time);
+        let parameters = self.parameters(use_case.as_ref());
+        let records = lane::Records {
+            format: known.format,
+            filter,
+            filter_columns,
+            columns,
+            time,
+            windowing: windowing?,
+            aggregation: planned.aggregation,
+        };
+        let batch_input = self.find_input(BATCH_INPUT);
+        let mut notes = planned.warnings;
+        notes.extend(sharing::notes(&input.0, &records.time));
+        Some(Job {
+            conf: self.conf.clone(),
+            global: self.global.clone(),
+            use_case: use_case.into(),
+            stream: self.stream(&input),
+            input,
+            joined: None,
+            batch_input,
+            outputs,
+            records,
+            parameters,
+            _session: session,
+            output_files,
+            notes,
+        })
+    }
+
+    fn problem<const N: usize>(&mut self, path: [&str; N], message: impl Into<String>) {
+        self.problems.push(Problem::at(path, message));
+    }
+}
+
+fn at(problem: Problem, key: &str) -> Problem {
+    Problem {
+        path: vec![key.to_owned()],
+        ..problem
+    }
+}

@@ -1,0 +1,182 @@
+//! What a conf names by a word: the use case, the input, the outputs.
+
+use std::path::{Path, PathBuf};
+
+use datashark_conf::{Code, Conf, Kind};
+use datashark_sdk::conf::{Problem, Section, Value, nearest};
+use datashark_sdk::input::InputEntry;
+use datashark_sdk::output::OutputEntry;
+use datashark_sdk::{DynUseCase, Error};
+
+use super::{Check, at};
+use crate::job::BATCH_INPUT;
+use crate::job::run::quoted;
+
+impl Check<'_> {
+    pub(super) fn use_case(&mut self) -> Option<Box<dyn DynUseCase>> {
+        match self.conf.code.clone() {
+            Code::Named(name) => self.named_use_case(&name),
+            Code::Sql(path) => self.sql_use_case(&path),
+            Code::Library(path) => {
+                let message = format!(
+                    "shared libraries are not loaded by this version: `{}`",
+                    path.display()
+                );
+                self.problem(["code"], message);
+                None
+            }
+        }
+    }
+
+    fn named_use_case(&mut self, name: &str) -> Option<Box<dyn DynUseCase>> {
+        let Some(entry) = self
+            .registry
+            .use_cases
+            .iter()
+            .find(|entry| entry.name == name)
+        else {
+            // Python files have been spoken of already.
+            if !self.conf_speaks_of_python(name) {
+                let names = self.registry.use_cases.iter().map(|entry| entry.name);
+                let problem = unknown("use case", name, names.collect());
+                self.problems.push(at(problem, "code"));
+            }
+            return None;
+        };
+        match entry.build(&self.conf.own) {
+            Ok(use_case) => Some(use_case),
+            Err(Error::Conf(problems)) => {
+                self.problems.extend(Conf::own_problems(problems));
+                None
+            }
+            Err(error) => {
+                self.problem(["code"], error.to_string());
+                None
+            }
+        }
+    }
+
+    fn conf_speaks_of_python(&self, name: &str) -> bool {
+        Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("py"))
+    }
+
+    pub(super) fn find_input(&self, name: &str) -> Option<InputEntry> {
+        self.registry
+            .inputs
+            .iter()
+            .find(|entry| entry.name == name)
+            .copied()
+    }
+
+    pub(super) fn input(&mut self) -> Option<(InputEntry, Section)> {
+        let (entry, section, below) = match (&self.conf.input, &self.conf.file) {
+            (Some(plugin), _) => {
+                let Some(entry) = self.find_input(&plugin.name) else {
+                    let problem = unknown("input", &plugin.name, self.input_names());
+                    self.problems.push(at(problem, "input"));
+                    return None;
+                };
+                let section = with_folder(&plugin.section, &self.folder);
+                (entry, section, Some(plugin.section_name.clone()))
+            }
+            (None, Some(file)) => {
+                let entry = self.find_input(BATCH_INPUT)?;
+                let section = Section::from_iter([("file", quoted(&file.to_string_lossy()))]);
+                (entry, section, None)
+            }
+            (None, None) => match (&self.global.stream, self.conf.kind) {
+                (Some(stream), Kind::Streaming) => {
+                    // What is wrong with the stream is said of `datashark.conf`.
+                    return Some((self.find_input(&stream.input)?, alone(&stream.section)));
+                }
+                _ => {
+                    self.no_input();
+                    return None;
+                }
+            },
+        };
+        let problems = entry.check(&section, &self.global.engine.stores);
+        let is_right = !problems.has_errors();
+        match below {
+            Some(name) => self.problems.extend(problems.below([name])),
+            None => self.problems.extend(problems),
+        }
+        is_right.then_some((entry, section))
+    }
+
+    /// A streaming use case without an input; a batch one has been spoken of already.
+    fn no_input(&mut self) {
+        if self.conf.kind == Kind::Streaming {
+            let help = "write `input = file` and `[in_file]` with `folder_path = …`: \
+                        the folder that is watched for logs; or name the Kafka topic of all \
+                        use cases in `datashark.conf`, `kafka.queue.name = …`";
+            self.problems
+                .push(Problem::new("the use case has no input").help(help));
+        }
+    }
+
+    /// The input as others share it: the global stream, or a section of its own that names a group.
+    pub(super) fn stream(
+        &self,
+        (entry, section): &(InputEntry, Section),
+    ) -> Option<(InputEntry, Section)> {
+        let is_own = self.conf.input.is_some() || self.conf.file.is_some();
+        let section = match &self.global.stream {
+            Some(stream) if !is_own => &stream.section,
+            _ => section,
+        };
+        entry.is_joint(section).then(|| (*entry, section.clone()))
+    }
+
+    fn input_names(&self) -> Vec<&'static str> {
+        let names = self.registry.inputs.iter().map(|entry| entry.name);
+        names.filter(|name| *name != BATCH_INPUT).collect()
+    }
+
+    pub(super) fn outputs(&mut self) -> (Vec<(OutputEntry, Section)>, Vec<PathBuf>) {
+        let (mut outputs, mut files) = (Vec::new(), Vec::new());
+        for plugin in self.conf.outputs.clone() {
+            let entries = &self.registry.outputs;
+            let Some(entry) = entries.iter().find(|entry| entry.name == plugin.name) else {
+                let names = entries.iter().map(|entry| entry.name).collect();
+                let problem = unknown("output", &plugin.name, names);
+                self.problems.push(at(problem, "output"));
+                continue;
+            };
+            let problems = entry.check(&plugin.section);
+            self.problems
+                .extend(problems.below([plugin.section_name.as_str()]));
+            files.extend(entry.files(&plugin.section).unwrap_or_default());
+            outputs.push((*entry, plugin.section));
+        }
+        (outputs, files)
+    }
+}
+
+fn unknown(kind: &str, name: &str, known: Vec<&str>) -> Problem {
+    let message = format!("unknown {kind} `{name}`");
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => Problem::new(format!("{message}, did you mean `{meant}`?")),
+        None => Problem::new(message).help(format!("there is {}", known.join(", "))),
+    }
+}
+
+/// The global stream for a use case that is run by itself: in a group of its own, so that it takes no
+/// partition from the daemon.
+fn alone(stream: &Section) -> Section {
+    let mut section = stream.clone();
+    section.remove("group");
+    section
+}
+
+/// A section with its folder resolved: paths in a conf start from the conf's folder.
+fn with_folder(section: &Section, folder: &Path) -> Section {
+    let mut section = section.clone();
+    if let Some(path) = section.text("folder_path") {
+        let path = folder.join(path);
+        section.insert("folder_path", Value::Text(quoted(&path.to_string_lossy())));
+    }
+    section
+}

@@ -1,0 +1,167 @@
+//! Inputs whose types are forgotten, and the registry's entries.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use arrow::datatypes::Field;
+use async_trait::async_trait;
+use futures_core::future::BoxFuture;
+
+use super::{Ends, Input, InputEvent, Open, PartitionId, Progress, Resume, Source, cannot_seek};
+use crate::conf::{Problems, Section};
+use crate::{Result, Stores};
+
+/// An open [`Input`] whose type is forgotten: what the engine reads from.
+#[async_trait]
+pub trait DynInput: Send {
+    /// See [`Input::next`].
+    ///
+    /// # Errors
+    /// The whole input cannot go on.
+    async fn next(&mut self) -> Result<Option<InputEvent>>;
+    /// See [`Input::acknowledge`].
+    ///
+    /// # Errors
+    /// The source refused the commit.
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        let _ = done;
+        Ok(())
+    }
+    /// See [`Input::seek`].
+    ///
+    /// # Errors
+    /// The source cannot be read in this way.
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        let _ = to;
+        Err(cannot_seek())
+    }
+    /// See [`Input::IS_SHARED`].
+    fn is_shared(&self) -> bool {
+        false
+    }
+    /// See [`Input::progress`].
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+    /// See [`Input::ends`].
+    fn ends(&self) -> Ends {
+        Ends::default()
+    }
+}
+
+#[async_trait]
+impl<I: Input> DynInput for I {
+    async fn next(&mut self) -> Result<Option<InputEvent>> {
+        Input::next(self).await
+    }
+
+    async fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {
+        Input::acknowledge(self, done).await
+    }
+
+    async fn seek(&mut self, to: &BTreeMap<PartitionId, u64>) -> Result<()> {
+        Input::seek(self, to).await
+    }
+
+    fn is_shared(&self) -> bool {
+        I::IS_SHARED
+    }
+
+    fn progress(&self) -> Progress {
+        Input::progress(self)
+    }
+
+    fn ends(&self) -> Ends {
+        Input::ends(self)
+    }
+}
+
+/// An input by its name: what the registry lists.
+#[derive(Clone, Copy)]
+pub struct InputEntry {
+    /// The name that a conf's `input` uses.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Whether several instances share its partitions; see [`Input::IS_SHARED`].
+    pub is_shared: bool,
+    check: fn(&Section, &Stores) -> Problems,
+    is_joint: fn(&Section) -> bool,
+    source: fn(&Section, &Stores) -> Result<Source>,
+    beside: fn() -> Vec<Field>,
+    arrival_column: fn() -> Option<&'static str>,
+    open: fn(&Section, Open) -> Opening,
+}
+
+/// An input that is being opened.
+type Opening = BoxFuture<'static, Result<Box<dyn DynInput>>>;
+
+impl fmt::Debug for InputEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputEntry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl InputEntry {
+    /// The entry of an input.
+    pub const fn of<I: Input>() -> Self {
+        InputEntry {
+            name: I::NAME,
+            about: I::ABOUT,
+            is_shared: I::IS_SHARED,
+            check: |section, stores| match section.parse() {
+                Ok(conf) => I::check(&conf, stores),
+                Err(problems) => problems,
+            },
+            is_joint: |section| section.parse().is_ok_and(|conf| I::is_joint(&conf)),
+            source: |section, stores| I::source(&section.parse()?, stores),
+            beside: I::beside,
+            arrival_column: I::arrival_column,
+            open: |section, open| {
+                let conf = section.parse::<I::Conf>();
+                Box::pin(async move {
+                    let input = I::open(conf?, open).await?;
+                    Ok(Box::new(input) as Box<dyn DynInput>)
+                })
+            },
+        }
+    }
+
+    /// Checks a section `[in_<name>]`: every mistake in it, and what is worth a warning.
+    pub fn check(&self, section: &Section, stores: &Stores) -> Problems {
+        (self.check)(section, stores)
+    }
+
+    /// Whether use cases with this section read it together; see [`Input::is_joint`].
+    pub fn is_joint(&self, section: &Section) -> bool {
+        (self.is_joint)(section)
+    }
+
+    /// What the source gives.
+    ///
+    /// # Errors
+    /// A mistake in the section, or the source cannot be read.
+    pub fn source(&self, section: &Section, stores: &Stores) -> Result<Source> {
+        (self.source)(section, stores)
+    }
+
+    /// The columns that it has beside the bytes of each record; see [`Input::beside`].
+    pub fn beside(&self) -> Vec<Field> {
+        (self.beside)()
+    }
+
+    /// The column that says when a record arrived; see [`Input::arrival_column`].
+    pub fn arrival_column(&self) -> Option<&'static str> {
+        (self.arrival_column)()
+    }
+
+    /// Opens the input.
+    ///
+    /// # Errors
+    /// A mistake in the section, or the source cannot be had.
+    pub async fn open(&self, section: &Section, open: Open) -> Result<Box<dyn DynInput>> {
+        (self.open)(section, open).await
+    }
+}
