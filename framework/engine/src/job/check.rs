@@ -204,7 +204,7 @@ impl Check<'_> {
     }
 
     fn input(&mut self) -> Option<(InputEntry, Section)> {
-        let (entry, section, below) = match (&self.conf.input, &self.conf.file) {
+        let (entry, section, below) = match (&self.conf.input, self.conf.files.as_slice()) {
             (Some(plugin), _) => {
                 let Some(entry) = self.find_input(&plugin.name) else {
                     let problem = unknown("input", &plugin.name, self.input_names());
@@ -214,14 +214,15 @@ impl Check<'_> {
                 let section = with_folder(&plugin.section, &self.folder);
                 (entry, section, Some(plugin.section_name.clone()))
             }
-            (None, Some(file)) => {
-                let entry = self.find_input(BATCH_INPUT)?;
-                let section = Section::from_iter([("file", quoted(&file.to_string_lossy()))]);
-                (entry, section, None)
-            }
-            (None, None) => {
+            (None, []) => {
                 self.no_input();
                 return None;
+            }
+            (None, files) => {
+                let entry = self.find_input(BATCH_INPUT)?;
+                let files = files.iter().map(|file| quoted(&file.to_string_lossy()));
+                let list = files.collect::<Vec<_>>().join(", ");
+                (entry, Section::from_iter([("file", list)]), None)
             }
         };
         let problems = entry.check(&section, &self.global.engine.stores);
