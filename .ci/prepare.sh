@@ -86,9 +86,11 @@ need_rust() {
     fi
 }
 
-# Java and Maven, for the servers that the tests of Kafka and of outputs run: tests/services/java-server.sh.
+# Java and Maven, for the servers that the tests of Kafka and of outputs run (tests/services/java-server.sh);
+# and pip, by which those come to a newer Java.
 need_java() {
     local missing=()
+    command -v pip3 >/dev/null || missing+=(python3-pip)
     command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
     command -v mvn >/dev/null || missing+=(maven)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
