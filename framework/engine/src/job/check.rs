@@ -14,6 +14,7 @@ use datashark_sdk::input::{InputEntry, Source};
 use datashark_sdk::output::OutputEntry;
 use datashark_sdk::{Aggregate, DynUseCase, Error, Findings};
 
+use super::files::{missing_file, unreadable};
 use super::records::{Known, known, no_column};
 use super::run::quoted;
 use super::sql_use_case::SqlUseCase;
@@ -274,16 +275,19 @@ impl Check<'_> {
         (outputs, files)
     }
 
-    /// Files that the engine itself reads.
+    /// Files that the engine itself reads. A table in a store is spoken of when it is read.
     fn paths(&mut self) {
-        let mut named = vec![(vec!["training".to_owned()], self.conf.training.clone())];
+        let training = self.conf.training.iter();
+        let mut named: Vec<_> = training
+            .map(|path| (vec!["training".to_owned()], path))
+            .collect();
         for (name, path) in &self.conf.tables {
-            named.push((vec!["tables".to_owned(), name.clone()], Some(path.clone())));
+            if !datashark_store::is_url(&path.to_string_lossy()) {
+                named.push((vec!["tables".to_owned(), name.clone()], path));
+            }
         }
         for (key, path) in named {
-            let Some(path) = path else { continue };
-            if let Err(error) = fs::File::open(&path) {
-                let problem = missing_file(&path, &error);
+            if let Some(problem) = unreadable(path, &self.global.engine.stores) {
                 self.problems.push(Problem {
                     path: key,
                     ..problem
@@ -407,8 +411,12 @@ impl Check<'_> {
                 );
                 continue;
             }
-            if let Err(error) = aggregate::register_tables(session, &name, &path).await {
-                self.problem(["tables", &name], error.strip_backtrace());
+            let stores = &self.global.engine.stores;
+            if let Err(problem) = aggregate::register_tables(session, &name, &path, stores).await {
+                self.problems.push(Problem {
+                    path: vec!["tables".to_owned(), name],
+                    ..problem
+                });
             }
         }
     }
@@ -539,27 +547,6 @@ fn at(problem: Problem, key: &str) -> Problem {
     Problem {
         path: vec![key.to_owned()],
         ..problem
-    }
-}
-
-fn missing_file(path: &Path, error: &std::io::Error) -> Problem {
-    let problem = Problem::new(format!("cannot read {}: {error}", path.display()));
-    let names = path
-        .parent()
-        .and_then(|folder| fs::read_dir(folder).ok())
-        .map(|entries| {
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-            names.collect::<Vec<String>>()
-        });
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    match nearest(name, names.unwrap_or_default().iter().map(String::as_str)) {
-        Some(meant) if error.kind() == std::io::ErrorKind::NotFound => {
-            problem.help(format!("did you mean `{meant}`?"))
-        }
-        _ => problem,
     }
 }
 

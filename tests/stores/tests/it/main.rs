@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod engine;
 mod findings;
 mod hdfs;
 mod http;

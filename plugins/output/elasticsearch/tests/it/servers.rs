@@ -412,7 +412,14 @@ async fn a_node_that_is_stopped_and_started_again_gets_every_finding_once() {
                 "{:?}",
                 delivered.refused
             );
-            assert!(i > 0 || delivered.again.is_empty(), "{:?}", delivered.again);
+            // Elasticsearch 9 says that the request is too large, and hangs up while it is sent.
+            let hung_up =
+                |reason: &String| reason.contains("Broken pipe") || reason.contains("reset");
+            assert!(
+                i > 0 || delivered.again.iter().all(hung_up),
+                "{:?}",
+                delivered.again
+            );
             n_again += delivered.again.len();
         }
         assert!(n_again >= 2, "{n_again}");
