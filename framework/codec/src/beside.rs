@@ -179,10 +179,11 @@ mod tests {
     use arrow::datatypes::{DataType, Int32Type};
 
     use super::*;
+    use crate::registry::no_files;
     use crate::testing::{payloads, text_field};
 
     fn format() -> Arc<dyn Format> {
-        let json = crate::registry::format("json", &Default::default()).unwrap();
+        let json = crate::registry::format("json", &Default::default(), &no_files).unwrap();
         let beside = vec![
             Field::new("_partition", DataType::Int32, true),
             Field::new("_key", DataType::Utf8View, true),
@@ -263,7 +264,7 @@ mod tests {
     fn they_are_listed_with_the_formats_own() {
         let known = format().known_columns();
         assert!(known.find("_key").is_some() && format().columns() == Columns::Open);
-        let text = crate::registry::format("text", &Default::default()).unwrap();
+        let text = crate::registry::format("text", &Default::default(), &no_files).unwrap();
         let both = around(text, vec![Field::new("_key", DataType::Utf8View, true)]);
         let Columns::Fixed(fields) = both.columns() else {
             panic!("fixed")

@@ -45,21 +45,14 @@
 //! A line without `CEF:`, with fewer than seven fields in the header, or with an extension without
 //! any key. What is not UTF-8 is replaced by U+FFFD and counted. Work is linear in a line's length.
 
-use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
-use datashark_sdk::input::Payloads;
 use memchr::memmem::Finder;
 
-use crate::named::{
-    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
-};
+use crate::named::{Found, Known, NamedFormat, Scan, Value, known_columns, transport};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
-use crate::{CodecError, Columns, Decoder, Format};
-
-const NAME: &str = "cef";
 
 /// Events of CEF.
 #[derive(Debug, Clone, Default)]
@@ -78,30 +71,21 @@ impl Cef {
     }
 }
 
-impl Format for Cef {
-    fn name(&self) -> &'static str {
-        NAME
+impl NamedFormat for Cef {
+    const NAME: &'static str = "cef";
+
+    type Scan = Events;
+
+    fn scan(&self) -> Events {
+        Events::new()
     }
 
-    fn columns(&self) -> Columns {
-        Columns::Open
-    }
-
-    fn known_columns(&self) -> Fields {
-        fields(KNOWN)
-    }
-
-    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found_columns(&Events::new(), payloads)
-    }
-
-    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let decoder = NamedDecoder::try_new(NAME, Events::new(), self.times.clone(), columns)?;
-        Ok(Box::new(decoder))
+    fn times(&self) -> &Times {
+        &self.times
     }
 }
 
-struct Events {
+pub(crate) struct Events {
     /// Finds `CEF:`.
     marker: Finder<'static>,
 }

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `pattern` | the pattern |
 //! | `[[patterns]]` | patterns of one's own, by name; they come before Logstash's of the same name |
+//! | `patterns_file` | files of patterns as Logstash has them, a `NAME pattern` a line; several with commas between, from the conf's folder. What `[[patterns]]` has goes before them |
 //!
 //! `%{NAME}` stands for the pattern of that name, `%{NAME:column}` makes what it matches a column,
 //! and `%{NAME:column:type}` one of a type: `int` and `float` as in Logstash, or `integer`, `text`,
@@ -36,6 +37,7 @@
 //! UTF-8 is matched as U+FFFD and counted.
 
 mod expand;
+mod pattern_files;
 mod translate;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,8 @@ use crate::regex::{PatternError, Regex};
 use crate::{CodecError, Columns, Decoder, Format};
 use expand::{Expanded, expand};
 
+pub use pattern_files::ReadFile;
+
 const NAME: &str = "grok";
 
 /// `[codec]` of `grok`.
@@ -59,6 +63,9 @@ pub struct GrokOptions {
     /// Patterns of one's own.
     #[serde(default)]
     pub patterns: BTreeMap<String, String>,
+    /// Files with more, which [`GrokOptions::read_files`] reads.
+    #[serde(default)]
+    pub patterns_file: Vec<String>,
 }
 
 /// Lines that match a pattern of named patterns.
@@ -77,7 +84,7 @@ struct Column {
 }
 
 impl Grok {
-    /// The format with these options.
+    /// The format with these options, whose files have been read.
     ///
     /// # Errors
     /// A pattern that is not there or holds itself; one that is no regex, too large or without a

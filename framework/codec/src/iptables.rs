@@ -31,21 +31,14 @@
 //! A line without `IN=… OUT=…`. What is not UTF-8 is replaced by U+FFFD and counted. Work is linear
 //! in a line's length.
 
-use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
-use datashark_sdk::input::Payloads;
 use memchr::memmem;
 
-use crate::named::{
-    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
-};
+use crate::named::{Found, Known, NamedFormat, Scan, Value, known_columns, transport};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
-use crate::{CodecError, Columns, Decoder, Format};
-
-const NAME: &str = "iptables";
 
 /// What a prefix says of a packet, without endings.
 const ACTIONS: [&[u8]; 10] = [
@@ -74,26 +67,17 @@ impl Iptables {
     }
 }
 
-impl Format for Iptables {
-    fn name(&self) -> &'static str {
-        NAME
+impl NamedFormat for Iptables {
+    const NAME: &'static str = "iptables";
+
+    type Scan = Packets;
+
+    fn scan(&self) -> Packets {
+        Packets
     }
 
-    fn columns(&self) -> Columns {
-        Columns::Open
-    }
-
-    fn known_columns(&self) -> Fields {
-        fields(KNOWN)
-    }
-
-    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found_columns(&Packets, payloads)
-    }
-
-    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let decoder = NamedDecoder::try_new(NAME, Packets, self.times.clone(), columns)?;
-        Ok(Box::new(decoder))
+    fn times(&self) -> &Times {
+        &self.times
     }
 }
 
@@ -119,7 +103,7 @@ known_columns! {
     Flags: Text = "tcp_flags",
 }
 
-struct Packets;
+pub(crate) struct Packets;
 
 impl Scan for Packets {
     const KNOWN: &'static [Known] = KNOWN;

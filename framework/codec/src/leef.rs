@@ -45,21 +45,14 @@
 //! A line without `LEEF:`, with fewer than five fields in the header, or whose first attribute has
 //! no `=`. What is not UTF-8 is replaced by U+FFFD and counted. Work is linear in a line's length.
 
-use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
-use datashark_sdk::input::Payloads;
 use memchr::memmem::{self, Finder};
 
-use crate::named::{
-    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
-};
+use crate::named::{Found, Known, NamedFormat, Scan, Value, known_columns, transport};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
-use crate::{CodecError, Columns, Decoder, Format};
-
-const NAME: &str = "leef";
 
 /// A tab as rsyslog writes it.
 const ESCAPED_TAB: &[u8] = b"#011";
@@ -81,26 +74,17 @@ impl Leef {
     }
 }
 
-impl Format for Leef {
-    fn name(&self) -> &'static str {
-        NAME
+impl NamedFormat for Leef {
+    const NAME: &'static str = "leef";
+
+    type Scan = Events;
+
+    fn scan(&self) -> Events {
+        Events::new()
     }
 
-    fn columns(&self) -> Columns {
-        Columns::Open
-    }
-
-    fn known_columns(&self) -> Fields {
-        fields(KNOWN)
-    }
-
-    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found_columns(&Events::new(), payloads)
-    }
-
-    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let decoder = NamedDecoder::try_new(NAME, Events::new(), self.times.clone(), columns)?;
-        Ok(Box::new(decoder))
+    fn times(&self) -> &Times {
+        &self.times
     }
 }
 
@@ -140,7 +124,7 @@ const HEADER: [Slot; 5] = [
     Slot::Code,
 ];
 
-struct Events {
+pub(crate) struct Events {
     /// Finds `LEEF:`.
     marker: Finder<'static>,
 }

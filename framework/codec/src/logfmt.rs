@@ -35,21 +35,14 @@
 //! A line without any `key=value`, a `=` without a key before it, and a quote that is not closed.
 //! What is not UTF-8 is replaced by U+FFFD and counted. Work is linear in a line's length.
 
-use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
-use datashark_sdk::input::Payloads;
 
 use crate::json::escape;
-use crate::named::{
-    Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns, transport,
-};
+use crate::named::{Found, Known, NamedFormat, Scan, Value, known_columns, transport};
 use crate::place::{Fault, Place, fault};
 use crate::syslog::header::Header;
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
-use crate::{CodecError, Columns, Decoder, Format};
-
-const NAME: &str = "logfmt";
 
 /// Keys and values.
 #[derive(Debug, Clone, Default)]
@@ -68,26 +61,17 @@ impl Logfmt {
     }
 }
 
-impl Format for Logfmt {
-    fn name(&self) -> &'static str {
-        NAME
+impl NamedFormat for Logfmt {
+    const NAME: &'static str = "logfmt";
+
+    type Scan = Pairs;
+
+    fn scan(&self) -> Pairs {
+        Pairs
     }
 
-    fn columns(&self) -> Columns {
-        Columns::Open
-    }
-
-    fn known_columns(&self) -> Fields {
-        fields(KNOWN)
-    }
-
-    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found_columns(&Pairs, payloads)
-    }
-
-    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let decoder = NamedDecoder::try_new(NAME, Pairs, self.times.clone(), columns)?;
-        Ok(Box::new(decoder))
+    fn times(&self) -> &Times {
+        &self.times
     }
 }
 
@@ -107,7 +91,7 @@ known_columns! {
     User: Text = "user_name",
 }
 
-struct Pairs;
+pub(crate) struct Pairs;
 
 impl Scan for Pairs {
     const KNOWN: &'static [Known] = KNOWN;

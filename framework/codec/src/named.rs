@@ -5,6 +5,7 @@
 //! ([`Found::set`], [`Found::other`]). A value becomes what its column's type wants only if the
 //! column is asked for.
 
+mod format;
 mod names;
 mod transport;
 
@@ -20,6 +21,7 @@ use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::timestamp::TimestampFormat;
 use crate::timestamp::device::Times;
 use crate::{CodecError, Decoded, Decoder};
+pub(crate) use format::NamedFormat;
 use names::Names;
 pub(crate) use transport::transport;
 

@@ -94,9 +94,7 @@ impl Regex {
             span: None,
             help: None,
         };
-        let hir = regex_syntax::Parser::new()
-            .parse(&python_end(pattern))
-            .map_err(syntax)?;
+        let hir = parse(pattern)?;
         let limits = Config::new()
             .nfa_size_limit(Some(NFA_BYTES_MAX))
             .hybrid_cache_capacity(LAZY_DFA_BYTES_MAX);
@@ -169,13 +167,8 @@ impl Regex {
     ) -> Result<Box<dyn Decoder>, CodecError> {
         let asked: Vec<usize> = groups.iter().flatten().copied().collect();
         let n_groups = asked.iter().max().map_or(0, |last| last + 1);
-        // The scanner starts where the line does.
-        let scanner = match self.anchored {
-            Anchored::Yes => Scanner::new(&self.hir, &asked),
-            _ => None,
-        };
         let parser = Lines {
-            scanner,
+            scanner: Scanner::new(&self.hir, &asked),
             is_ascii: false,
             marks: vec![0; 2 * n_groups],
             slots: vec![None; 2 * n_groups],
@@ -190,6 +183,15 @@ impl Regex {
             parser,
         }))
     }
+}
+
+/// What a pattern says.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn parse(pattern: &str) -> Result<Hir, PatternError> {
+    let mut parser = regex_syntax::Parser::new();
+    parser.parse(&python_end(pattern)).map_err(syntax)
 }
 
 /// `\Z` of Python as `\z`; no byte moves.
@@ -301,22 +303,28 @@ impl Parse for Lines {
                     Some(marks[2 * group]..marks[2 * group + 1])
                 })
             }
-            Outcome::Unknown if self.search(text) => {
+            Outcome::NoMatch if self.anchored == Anchored::Yes => Err(no_match(text)),
+            Outcome::NoMatch | Outcome::Unknown if self.search(text) => {
                 let slot = |slot: usize| self.slots[slot].map(NonMaxUsize::get);
                 self.push(record, columns, |group| {
                     Some(slot(2 * group)?..slot(2 * group + 1)?)
                 })
             }
-            Outcome::NoMatch | Outcome::Unknown => {
-                Err(format!("the pattern does not match {}", quote(text)))
-            }
+            Outcome::NoMatch | Outcome::Unknown => Err(no_match(text)),
         }
     }
 }
 
 impl Lines {
+    /// Most lines match from their start, which is found out sooner than whether they do from
+    /// anywhere; and where they do, no match begins before it.
     fn search(&mut self, text: &[u8]) -> bool {
-        let input = Input::new(text).anchored(self.anchored);
+        self.search_from(text, Anchored::Yes)
+            || self.anchored == Anchored::No && self.search_from(text, Anchored::No)
+    }
+
+    fn search_from(&mut self, text: &[u8], anchored: Anchored) -> bool {
+        let input = Input::new(text).anchored(anchored);
         self.engine
             .search_slots_with(&mut self.cache, &input, &mut self.slots)
             .is_some()
@@ -347,10 +355,15 @@ impl Lines {
     }
 }
 
+fn no_match(text: &[u8]) -> String {
+    format!("the pattern does not match {}", quote(text))
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::testing::{decode_text, payloads, text_field, texts};
@@ -463,6 +476,31 @@ mod tests {
             Regex::try_new("abc").unwrap_err().message,
             "the pattern has no named group"
         );
+    }
+
+    proptest! {
+        /// The first is one for the scanner, in the others groups may take no part.
+        #[test]
+        fn a_match_anywhere_in_a_line_is_the_leftmost(
+            pattern in prop::sample::select(vec![
+                r"(?P<x>a+)b(?P<y>[0-9]*)",
+                r"(?P<x>a)?b|(?P<y>b+)1",
+                r"(?:(?P<x>ab?)|1)+(?P<y>b)?$",
+            ]),
+            text in "[ab1é]{0,12}",
+        ) {
+            let regex = Regex::try_unanchored(pattern).unwrap();
+            let decoded = decode_text(&regex, &["x", "y"], &[&text]);
+            let plain = regex::Regex::new(pattern).unwrap();
+            let found = plain.captures(&text);
+            prop_assert_eq!(decoded.invalid.is_empty(), found.is_some());
+            if let Some(found) = found {
+                for (column, name) in ["x", "y"].into_iter().enumerate() {
+                    let expected = found.name(name).map(|group| group.as_str());
+                    prop_assert_eq!(texts(&decoded.rows, column)[0], expected);
+                }
+            }
+        }
     }
 
     #[test]

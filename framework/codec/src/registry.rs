@@ -1,5 +1,6 @@
 //! The one list of formats: what `format = …` in a conf's `[codec]` may say.
 
+use std::io;
 use std::sync::Arc;
 
 use datashark_sdk::conf::{Problem, Problems, Section, nearest};
@@ -11,7 +12,7 @@ use crate::cef::Cef;
 use crate::combined::{AccessLog, CombinedOptions};
 use crate::csv::{Csv, CsvOptions};
 use crate::eve::{Eve, EveOptions};
-use crate::grok::{Grok, GrokOptions};
+use crate::grok::{Grok, GrokOptions, ReadFile};
 use crate::iptables::Iptables;
 use crate::json::{Json, JsonOptions};
 use crate::leef::Leef;
@@ -27,7 +28,7 @@ use crate::zeek::{Zeek, ZeekOptions};
 /// The key of `[codec]` that names the format; the rest are the format's options.
 pub const FORMAT: &str = "format";
 
-type Build = fn(&Section) -> Result<Arc<dyn Format>, Problems>;
+type Build = fn(&Section, ReadFile<'_>) -> Result<Arc<dyn Format>, Problems>;
 
 /// Name, what it is in a line, and how it is built of its options. `syslog` and the five behind it
 /// have the same options and take lines with and without a syslog header.
@@ -99,18 +100,32 @@ const FORMATS: [(&str, &str, Build); 17] = [
     ("eve", "events of Suricata, a JSON object a line", eve),
 ];
 
-/// The format of a name with the options of `[codec]`, in which `format` itself is passed over.
+/// The format of a name with the options of `[codec]`, in which `format` itself is passed over. Files
+/// that they name are read by whoever asks.
 ///
 /// # Errors
 /// An unknown name, with the nearest one; options that the format does not have, or whose values
-/// it cannot take, each below its key.
-pub fn format(name: &str, options: &Section) -> Result<Arc<dyn Format>, Problems> {
+/// it cannot take, each below its key; a file that cannot be read, or has mistakes.
+pub fn format(
+    name: &str,
+    options: &Section,
+    read: ReadFile<'_>,
+) -> Result<Arc<dyn Format>, Problems> {
     let Some((_, _, build)) = FORMATS.iter().find(|(known, _, _)| *known == name) else {
         return Err(unknown(name).into());
     };
     let mut options = options.clone();
     options.remove(FORMAT);
-    build(&options)
+    build(&options, read)
+}
+
+/// Reads no file: for who has none that options could name.
+///
+/// # Errors
+/// Always.
+pub fn no_files(file: &str) -> io::Result<String> {
+    let message = format!("`{file}` is not read here");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 /// Every format: its name, and what it is in a line.
@@ -132,17 +147,17 @@ fn none<T: DeserializeOwned>(options: &Section) -> Result<(), Problems> {
     options.parse::<T>().map(|_| ())
 }
 
-fn text(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn text(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<TextOptions>(options)?;
     Ok(Arc::new(Text::new()))
 }
 
-fn json(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn json(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<JsonOptions>(options)?;
     Ok(Arc::new(Json::new()))
 }
 
-fn csv(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn csv(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: CsvOptions = options.parse()?;
     let built = Csv::try_new(options);
     Ok(Arc::new(built.map_err(|error| {
@@ -150,74 +165,75 @@ fn csv(options: &Section) -> Result<Arc<dyn Format>, Problems> {
     })?))
 }
 
-fn regex(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn regex(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: RegexOptions = options.parse()?;
     let built = Regex::try_new(&options.pattern);
     Ok(Arc::new(built.map_err(|error| error.problem("pattern"))?))
 }
 
-fn grok(options: &Section) -> Result<Arc<dyn Format>, Problems> {
-    let options: GrokOptions = options.parse()?;
+fn grok(options: &Section, read: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
+    let mut options: GrokOptions = options.parse()?;
+    options.read_files(read)?;
     let built = Grok::try_new(&options);
     Ok(Arc::new(built.map_err(|error| error.problem("pattern"))?))
 }
 
-fn combined(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn combined(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<CombinedOptions>(options)?;
     Ok(Arc::new(AccessLog::combined()))
 }
 
-fn common(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn common(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<CombinedOptions>(options)?;
     Ok(Arc::new(AccessLog::common()))
 }
 
-fn w3c(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn w3c(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: W3cOptions = options.parse()?;
     Ok(Arc::new(W3c::new(&options)))
 }
 
-fn squid(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn squid(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<SquidOptions>(options)?;
     Ok(Arc::new(Squid::new()))
 }
 
-fn syslog(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn syslog(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Syslog::try_new(&options)?))
 }
 
-fn cef(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn cef(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Cef::try_new(&options)?))
 }
 
-fn leef(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn leef(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Leef::try_new(&options)?))
 }
 
-fn logfmt(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn logfmt(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Logfmt::try_new(&options)?))
 }
 
-fn iptables(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn iptables(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Iptables::try_new(&options)?))
 }
 
-fn asa(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn asa(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     let options: TimeOptions = options.parse()?;
     Ok(Arc::new(Asa::try_new(&options)?))
 }
 
-fn zeek(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn zeek(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<ZeekOptions>(options)?;
     Ok(Arc::new(Zeek::new()))
 }
 
-fn eve(options: &Section) -> Result<Arc<dyn Format>, Problems> {
+fn eve(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
     none::<EveOptions>(options)?;
     Ok(Arc::new(Eve::new()))
 }
@@ -230,7 +246,7 @@ mod tests {
 
     fn problems(name: &str, options: &[(&str, &str)]) -> Vec<Problem> {
         let options = Section::from_iter(options.iter().copied());
-        format(name, &options).unwrap_err().0
+        format(name, &options, &no_files).unwrap_err().0
     }
 
     #[test]
@@ -242,7 +258,10 @@ mod tests {
             _ => Section::new(),
         };
         for (name, about) in names() {
-            assert_eq!(format(name, &options(name)).unwrap().name(), name);
+            assert_eq!(
+                format(name, &options(name), &no_files).unwrap().name(),
+                name
+            );
             assert!(!about.is_empty());
         }
     }
@@ -291,14 +310,27 @@ mod tests {
     #[test]
     fn own_patterns_of_grok_are_a_subsection() {
         let mut options = Section::from_iter([("pattern", "%{TICKET:ticket}")]);
-        let pattern = format("grok", &options).unwrap_err().0;
+        let pattern = format("grok", &options, &no_files).unwrap_err().0;
         assert_eq!(
             (pattern[0].path.as_slice(), pattern[0].span.clone()),
             (&["pattern".to_owned()][..], Some(0..16))
         );
         let own = Section::from_iter([("TICKET", "[A-Z]+-%{POSINT}")]);
         options.insert("patterns", own);
-        assert_eq!(format("grok", &options).unwrap().name(), "grok");
+        assert_eq!(format("grok", &options, &no_files).unwrap().name(), "grok");
+    }
+
+    #[test]
+    fn patterns_of_a_file_are_read_by_who_asks() {
+        let options = [("pattern", "%{TICKET:ticket}"), ("patterns_file", "a.grok")];
+        let options = Section::from_iter(options);
+        let read = |name: &str| {
+            assert_eq!(name, "a.grok");
+            Ok("TICKET [A-Z]+-%{POSINT}".to_owned())
+        };
+        assert_eq!(format("grok", &options, &read).unwrap().name(), "grok");
+        let problem = &format("grok", &options, &no_files).unwrap_err().0[0];
+        assert_eq!(problem.path, ["patterns_file"]);
     }
 
     #[test]
@@ -309,7 +341,7 @@ mod tests {
             "\"#Fields: date time c-ip\"",
         ] {
             let options = Section::from_iter([("fields", fields)]);
-            let format = format("w3c", &options).unwrap();
+            let format = format("w3c", &options, &no_files).unwrap();
             let asked = Field::new("c-ip", DataType::Utf8View, true);
             let mut decoder = format.decoder(&[asked]).unwrap();
             let payloads = crate::testing::payloads(&["2026-03-01 12:00:00 192.0.2.1"]);

@@ -57,18 +57,13 @@ pub(crate) mod facility;
 pub(crate) mod header;
 pub(crate) mod severity;
 
-use arrow::datatypes::{Field, Fields};
 use datashark_sdk::conf::Problem;
-use datashark_sdk::input::Payloads;
 
-use crate::named::{Found, Known, NamedDecoder, Scan, Value, fields, found_columns, known_columns};
+use crate::named::{Found, Known, NamedFormat, Scan, Value, known_columns};
 use crate::place::{Fault, Place};
 use crate::timestamp::TimeOptions;
 use crate::timestamp::device::Times;
-use crate::{CodecError, Columns, Decoder, Format};
 use header::Header;
-
-const NAME: &str = "syslog";
 
 /// Lines of syslog.
 #[derive(Debug, Clone, Default)]
@@ -87,30 +82,21 @@ impl Syslog {
     }
 }
 
-impl Format for Syslog {
-    fn name(&self) -> &'static str {
-        NAME
+impl NamedFormat for Syslog {
+    const NAME: &'static str = "syslog";
+
+    type Scan = Lines;
+
+    fn scan(&self) -> Lines {
+        Lines
     }
 
-    fn columns(&self) -> Columns {
-        Columns::Open
-    }
-
-    fn known_columns(&self) -> Fields {
-        fields(KNOWN)
-    }
-
-    fn found_columns(&self, payloads: &Payloads) -> Vec<Field> {
-        found_columns(&Lines, payloads)
-    }
-
-    fn decoder(&self, columns: &[Field]) -> Result<Box<dyn Decoder>, CodecError> {
-        let decoder = NamedDecoder::try_new(NAME, Lines, self.times.clone(), columns)?;
-        Ok(Box::new(decoder))
+    fn times(&self) -> &Times {
+        &self.times
     }
 }
 
-struct Lines;
+pub(crate) struct Lines;
 
 known_columns! {
     Timestamp: Time = "timestamp",

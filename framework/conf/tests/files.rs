@@ -59,7 +59,7 @@ fn a_conf_is_loaded_from_its_file_and_its_paths_start_from_its_folder() {
     let text = "name = x\ntype = batch\nenabled = true\ncode = x.sql\nfile = d/x.log\noutput = csv";
     fs::write(&path, text).unwrap();
     let loaded = load(&path).unwrap();
-    assert_eq!(loaded.conf.file, Some(folder.path().join("d/x.log")));
+    assert_eq!(loaded.conf.files, [folder.path().join("d/x.log")]);
     assert_eq!(
         (loaded.source.path(), loaded.source.folder()),
         (path.as_path(), folder.path())

@@ -73,7 +73,7 @@ fn the_two_confs_of_datashark_1_load_with_the_code_named_as_told() {
         (conf.name.as_str(), conf.kind, conf.enabled),
         ("Word Count", Kind::Batch, true)
     );
-    assert_eq!(conf.file, Some(PathBuf::from("conf/x/wordcount.txt")));
+    assert_eq!(conf.files, [PathBuf::from("conf/x/wordcount.txt")]);
     assert_eq!(conf.outputs[0].section.text("title"), Some("Word Count"));
 
     let conf = load(&WEB_ANOMALY.replace("detection.py", "detection"));
@@ -95,6 +95,22 @@ fn the_two_confs_of_datashark_1_load_with_the_code_named_as_told() {
             r#"(?P<source>\S+) \[\d+:\d+:\d+:\d+\] \"(?P<request>[^\"]*)\" (?P<response_code>\d+) .*"#
         )
     );
+}
+
+#[test]
+fn several_files_stand_between_commas() {
+    let batch = "name = n\ntype = batch\nenabled = on\ncode = c\noutput = csv\n";
+    let conf = load(&format!(
+        "{batch}file = a.log, 'b, c.log', s3://logs/*.gz,\n"
+    ));
+    let files = ["conf/x/a.log", "conf/x/b, c.log", "s3://logs/*.gz"];
+    assert_eq!(conf.files, files.map(PathBuf::from));
+    for nothing in ["file = ,\n", "file = ''\n"] {
+        assert_eq!(
+            messages(&format!("{batch}{nothing}")),
+            ["6: no file is named"]
+        );
+    }
 }
 
 #[test]
@@ -171,7 +187,7 @@ fn only_streaming_and_batch_with_an_input_do_without_a_file() {
     assert_eq!(load(BASE).window, None::<Duration>);
     let batch = BASE.replace("streaming", "batch");
     let missing =
-        " missing key `file` (`file = …` is the data file, relative to the conf's folder)";
+        " missing key `file` (`file = …` is the data file or files, relative to the conf's folder)";
     assert_eq!(messages(&batch), [missing]);
     assert_eq!(
         messages(&format!("{batch}file = f\n")),

@@ -15,7 +15,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
-use datashark_sdk::{DynUseCase, Model};
+use datashark_sdk::{DynUseCase, Model, Stores};
+use datashark_store::Object;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,7 +42,8 @@ struct Saved {
     model: serde_json::Value,
 }
 
-/// The training file that a model is of.
+/// The training file that a model is of; of objects in a store, what tells each from another of its name
+/// stands for their content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Training {
     path: String,
@@ -89,6 +91,8 @@ pub(crate) struct ModelFile {
     pub(crate) path: PathBuf,
     pub(crate) code: String,
     pub(crate) training: PathBuf,
+    /// How stores are reached.
+    pub(crate) stores: Stores,
     /// A digest of all that decides which rows the model is trained on, and how.
     pub(crate) parameters: String,
 }
@@ -120,11 +124,49 @@ impl ModelFile {
     }
 
     fn is_unchanged(&self, known: &Training) -> Result<bool> {
+        if self.is_in_store() {
+            return Ok(*known == self.objects()?);
+        }
         let (size_bytes, modified) = self.size_and_time()?;
         if known.size_bytes != size_bytes || known.path != self.training.display().to_string() {
             return Ok(false);
         }
         Ok(known.modified == modified || known.sha256 == self.digest()?)
+    }
+
+    fn is_in_store(&self) -> bool {
+        datashark_store::is_url(&self.training.to_string_lossy())
+    }
+
+    fn objects(&self) -> Result<Training> {
+        let url = self.training.to_string_lossy();
+        let what = format!("looking for {url}");
+        let found = datashark_store::find(&url, &self.stores);
+        let found = found.map_err(|error| Error::io(what)(error.into()))?;
+        let tags: String = found
+            .iter()
+            .map(|o| format!("{} {}\n", o.url(), o.tag()))
+            .collect();
+        let modified = found.iter().filter_map(Object::modified).max();
+        Ok(Training {
+            path: url.into_owned(),
+            size_bytes: found.iter().map(Object::size).sum(),
+            modified: modified
+                .and_then(|micros| u64::try_from(micros).ok())
+                .unwrap_or(0)
+                * 1000,
+            sha256: digest_of(&tags),
+        })
+    }
+
+    fn file(&self) -> Result<Training> {
+        let (size_bytes, modified) = self.size_and_time()?;
+        Ok(Training {
+            path: self.training.display().to_string(),
+            size_bytes,
+            modified,
+            sha256: self.digest()?,
+        })
     }
 
     fn size_and_time(&self) -> Result<(u64, u64)> {
@@ -152,19 +194,16 @@ impl ModelFile {
 
     /// Saves a model.
     pub(crate) fn save(&self, model: &Model) -> Result<()> {
-        let (size_bytes, modified) = self.size_and_time()?;
-        let path = self.training.display().to_string();
+        let training = match self.is_in_store() {
+            true => self.objects()?,
+            false => self.file()?,
+        };
         let saved = Saved {
             format: FORMAT.to_owned(),
             version: VERSION,
             code: self.code.clone(),
             parameters: self.parameters.clone(),
-            training: Training {
-                path,
-                size_bytes,
-                modified,
-                sha256: self.digest()?,
-            },
+            training,
             model: model.to_json().clone(),
         };
         let mut json = serde_json::to_vec_pretty(&saved)

@@ -32,6 +32,8 @@
 //! threads of this crate's own.
 //!
 //! # Limits
+//! - Google's cloud is tested for reading alone: there is no server to be had that takes objects by its
+//!   XML interface.
 //! - A web server's files are named one by one, without `?`: there is no list of them.
 //! - Which object it is rests on what the store says of it: its version or ETag, else its time and
 //!   size.

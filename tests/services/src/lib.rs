@@ -16,12 +16,16 @@
 //! assert_eq!(server.value("url"), url);
 //! ```
 
+mod search;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use search::SearchServer;
 
 /// How many free ports a script is given.
 const N_PORTS: usize = 8;

@@ -8,7 +8,7 @@
 use std::thread;
 use std::time::Duration;
 
-use datashark_test_services::Service;
+use datashark_test_services::SearchServer;
 
 use crate::hits::{CONF, Counts, QUERY, Writer, broker, rows};
 use crate::http::{ask as get, start_at};
@@ -62,7 +62,7 @@ fn counted(index: &str) -> Option<(u64, f64)> {
 #[test]
 fn every_window_is_found_once_whatever_is_killed() {
     let Some(mut broker) = broker() else { return };
-    let Some(mut search) = Service::start("opensearch") else {
+    let Some(mut search) = SearchServer::one().start("") else {
         return;
     };
     let (n_kills, n_minutes) = (

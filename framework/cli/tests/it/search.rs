@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use datashark_test_services::Service;
+use datashark_test_services::{SearchServer, Service};
 
 use crate::shark::{Folder, wait_until};
 
@@ -78,7 +78,7 @@ fn time(second: usize) -> String {
 
 #[test]
 fn every_finding_is_there_once_though_server_and_run_are_killed() {
-    let Some(mut server) = Service::start("opensearch") else {
+    let Some(mut server) = SearchServer::one().start("") else {
         return;
     };
     let n_findings = asked("DATASHARK_FINDINGS", N_FINDINGS);
@@ -133,7 +133,7 @@ fn every_finding_is_there_once_though_server_and_run_are_killed() {
 
 #[test]
 fn what_the_server_refuses_is_kept_and_delivered_once_its_mapping_is_mended() {
-    let Some(server) = Service::start("opensearch") else {
+    let Some(server) = SearchServer::one().start("") else {
         return;
     };
     let address = address(&server);
@@ -188,7 +188,7 @@ fn what_the_server_refuses_is_kept_and_delivered_once_its_mapping_is_mended() {
 
 #[test]
 fn a_backfill_adds_what_was_missing_and_repeats_nothing() {
-    let Some(server) = Service::start("opensearch") else {
+    let Some(server) = SearchServer::one().start("") else {
         return;
     };
     let address = address(&server);

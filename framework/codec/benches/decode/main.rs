@@ -439,6 +439,7 @@ fn grok_of(pattern: &str) -> Grok {
     let options = GrokOptions {
         pattern: pattern.to_owned(),
         patterns: Default::default(),
+        patterns_file: Vec::new(),
     };
     Grok::try_new(&options).unwrap()
 }

@@ -26,6 +26,7 @@ fn with_patterns(pattern: &str, own: &[(&str, &str)]) -> Result<Grok, PatternErr
     Grok::try_new(&GrokOptions {
         pattern: pattern.to_owned(),
         patterns: own.collect(),
+        patterns_file: Vec::new(),
     })
 }
 

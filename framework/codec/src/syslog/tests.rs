@@ -327,7 +327,10 @@ fn every_format_with_such_a_header_has_its_options() {
     for name in ["syslog", "cef", "leef", "logfmt", "iptables", "asa"] {
         let wrong = |key: &str, value: &str| {
             let options = Section::from_iter([(key, value)]);
-            crate::registry::format(name, &options).unwrap_err().0[0].to_string()
+            crate::registry::format(name, &options, &crate::registry::no_files)
+                .unwrap_err()
+                .0[0]
+                .to_string()
         };
         let unknown = wrong("timezone", "Europe/Pari");
         assert_eq!(

@@ -32,7 +32,7 @@ pub(crate) fn title(samples: &Samples, name: &str) -> String {
 /// The part of a file.
 pub(crate) fn part(samples: &Samples, title: &str, sample: &Sample) -> String {
     let options = Section::from_iter(samples.options.iter().copied());
-    let format = registry::format(samples.format, &options).unwrap();
+    let format = registry::format(samples.format, &options, &registry::no_files).unwrap();
     let fields = fields(&*format, samples);
     let mut payloads = sample.payloads.clone();
     payloads.header = match format.header() {

@@ -70,7 +70,12 @@ impl Parts {
             name: keys.name,
             kind: keys.kind,
             enabled: keys.enabled,
-            file: resolved(keys.file),
+            files: keys
+                .files
+                .into_iter()
+                .flatten()
+                .map(|file| resolve(&file, folder))
+                .collect(),
             training: resolved(keys.training),
             input,
             outputs,

@@ -34,7 +34,7 @@ pub(super) const KEYS: [Key; 18] = [
     },
     Key {
         name: "file",
-        meaning: "the data file, relative to the conf's folder",
+        meaning: "the data file or files, relative to the conf's folder",
     },
     Key {
         name: "training",
@@ -98,7 +98,8 @@ pub(super) struct Keys {
     pub(super) kind: Kind,
     pub(super) enabled: bool,
     pub(super) code: String,
-    pub(super) file: Option<String>,
+    #[serde(rename = "file")]
+    pub(super) files: Option<Vec<String>>,
     pub(super) training: Option<String>,
     pub(super) output: Vec<String>,
     pub(super) input: Option<String>,
@@ -128,16 +129,21 @@ pub(super) fn read(engine: &Section, own: &mut Section, all: &Section) -> (Optio
         .into_iter()
         .map(|problem| explain(problem, own, all))
         .collect();
-    let is_batch_file = keys.as_ref().is_some_and(|keys| {
-        keys.kind == Kind::Batch && keys.input.is_none() && keys.file.is_none()
-    });
+    let needs_file = |keys: &&Keys| keys.kind == Kind::Batch && keys.input.is_none();
+    let files = keys.as_ref().filter(needs_file).map(|keys| &keys.files);
     let is_told = |key: &str| problems.iter().any(|p| p.path == [key]);
-    if is_batch_file && !["type", "file", "input"].into_iter().any(is_told) {
-        problems.push(explain(
-            Problem::at(["file"], "missing key `file`"),
-            own,
-            all,
-        ));
+    if !["type", "file", "input"].into_iter().any(is_told) {
+        match files {
+            Some(None) => problems.push(explain(
+                Problem::at(["file"], "missing key `file`"),
+                own,
+                all,
+            )),
+            Some(Some(files)) if files.iter().all(String::is_empty) => {
+                problems.push(Problem::at(["file"], "no file is named"));
+            }
+            _ => {}
+        }
     }
     problems.extend(engine.iter().filter_map(comment_in_value));
     (keys, problems)

@@ -42,9 +42,9 @@ pub struct Conf {
     pub enabled: bool,
     /// `code`: what runs.
     pub code: Code,
-    /// `file`: the data file of a batch use case, as written where it is an address (`hdfs://…`).
-    /// There is one for batch without `input`.
-    pub file: Option<PathBuf>,
+    /// `file`: the data files of a batch use case, as written where they are addresses (`hdfs://…`).
+    /// There is at least one for batch without `input`.
+    pub files: Vec<PathBuf>,
     /// `training`: the training file.
     pub training: Option<PathBuf>,
     /// `input` with its section `[in_<name>]`, instead of the global stream or the file.

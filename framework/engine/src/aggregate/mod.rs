@@ -4,6 +4,7 @@
 //! window closes; [`Aggregation::finish`] merges the states of all threads into the window's rows.
 //! The rows do not depend on how the records were spread over threads and batches.
 
+mod fetched;
 mod query;
 mod session;
 mod sort;

@@ -1,5 +1,7 @@
 //! Which format the records have, and which of its columns are wanted, with which types.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
@@ -24,9 +26,10 @@ pub(super) struct Known {
     pub(super) typed: Vec<Field>,
 }
 
-/// The records of a conf: its format and columns, with those that its input has beside them.
+/// The records of a conf in a folder: its format and columns, with those that its input has beside them.
 pub(super) fn known(
     conf: &Conf,
+    folder: &Path,
     wanted: &Records,
     source: &Source,
     beside: Vec<Field>,
@@ -56,7 +59,7 @@ pub(super) fn known(
         Source::Raw { format } => *format,
         Source::Columns(_) => None,
     };
-    let format = beside::around(format(conf, wanted, hint)?, beside);
+    let format = beside::around(format(conf, folder, wanted, hint)?, beside);
     let fixed = match format.columns() {
         Columns::Fixed(fields) => Some(fields.iter().map(|f| f.as_ref().clone()).collect()),
         Columns::Open => {
@@ -82,6 +85,7 @@ fn problem<const N: usize>(path: [&str; N], message: impl Into<String>) -> Probl
 /// The format that the use case fixes, that the conf says, or that the source suggests.
 fn format(
     conf: &Conf,
+    folder: &Path,
     wanted: &Records,
     hint: Option<&'static str>,
 ) -> Result<Arc<dyn Format>, Problems> {
@@ -104,7 +108,8 @@ fn format(
         Some(RecordsFormat::Named(name)) => (name.as_str(), options),
         None => (said.or(hint).unwrap_or("text"), options),
     };
-    registry::format(name, &options).map_err(|problems| problems.below(["codec"]))
+    let read = |file: &str| fs::read_to_string(folder.join(file));
+    registry::format(name, &options, &read).map_err(|problems| problems.below(["codec"]))
 }
 
 fn regex_options(mut options: Section, pattern: &str) -> Section {

@@ -64,6 +64,7 @@ impl Job {
             path: folder.join(model::NAME),
             code: super::folder_name(&format!("{:?}", self.conf.code)),
             training,
+            stores: self.global.engine.stores.clone(),
             parameters: self.parameters.clone(),
         };
         let reason = match options.retrain {

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn wanted(format: &str, columns: &[(&str, DataType)]) -> Wanted {
-        let format = registry::format(format, &Default::default()).unwrap();
+        let format = registry::format(format, &Default::default(), &registry::no_files).unwrap();
         let columns = columns.iter();
         let columns: Vec<Field> = columns
             .map(|(name, data_type)| Field::new(*name, data_type.clone(), true))

@@ -30,24 +30,22 @@ impl Input for Batch {
     const ABOUT: &'static str = "files named by `file`: text or Parquet, also compressed";
 
     fn check(conf: &BatchConf, stores: &Stores) -> Problems {
-        match paths::find(&conf.file, stores) {
+        match paths::find(&conf.files, stores) {
             Ok(files) => paths::unreadable(&files).collect(),
-            Err(problem) => problem.into(),
+            Err(problems) => problems,
         }
     }
 
     fn source(conf: &BatchConf, stores: &Stores) -> Result<Source> {
-        Ok(
-            match paths::find(&conf.file, stores).map_err(Problems::from)? {
-                Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
-                Files::Text(found) => {
-                    let paths = found.iter().map(|found| found.place.path());
-                    Source::Raw {
-                        format: names::common_format(paths),
-                    }
+        Ok(match paths::find(&conf.files, stores)? {
+            Files::Parquet(found) => Source::Columns(table(&found)?.schema()),
+            Files::Text(found) => {
+                let paths = found.iter().map(|found| found.place.path());
+                Source::Raw {
+                    format: names::common_format(paths),
                 }
-            },
-        )
+            }
+        })
     }
 
     async fn open(conf: BatchConf, open: Open) -> Result<Self> {
@@ -71,22 +69,20 @@ impl Input for Batch {
 
 /// What is to be read, file by file.
 fn tasks(conf: &BatchConf, open: &Open) -> Result<Vec<Task>> {
-    Ok(
-        match paths::find(&conf.file, &open.stores).map_err(Problems::from)? {
-            Files::Text(found) => found
+    Ok(match paths::find(&conf.files, &open.stores)? {
+        Files::Text(found) => found
+            .into_iter()
+            .map(|found| task(found, open, Content::Text))
+            .collect(),
+        Files::Parquet(found) => {
+            let table = Arc::new(table(&found)?.project(open.columns.clone()));
+            let rows = || Content::Rows(Arc::clone(&table));
+            found
                 .into_iter()
-                .map(|found| task(found, open, Content::Text))
-                .collect(),
-            Files::Parquet(found) => {
-                let table = Arc::new(table(&found)?.project(open.columns.clone()));
-                let rows = || Content::Rows(Arc::clone(&table));
-                found
-                    .into_iter()
-                    .map(|found| task(found, open, rows()))
-                    .collect()
-            }
-        },
-    )
+                .map(|found| task(found, open, rows()))
+                .collect()
+        }
+    })
 }
 
 fn table(found: &[Found]) -> Result<Table> {

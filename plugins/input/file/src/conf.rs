@@ -8,8 +8,10 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchConf {
-    /// What to read: a file, a glob, a folder, a named pipe, or `-` for the standard input.
-    pub file: String,
+    /// What to read, with commas between: each a file, a glob, a folder, a named pipe, a url, or `-` for
+    /// the standard input.
+    #[serde(rename = "file")]
+    pub files: Vec<String>,
 }
 
 /// The section `[in_file]`; see [`Folder`](crate::Folder).

@@ -5,7 +5,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `file` | a path, a glob (`logs/**/*.log.gz`), a folder (its files, not those below), a named pipe, `-` for the standard input, or a url |
+//! | `file` | a path, a glob (`logs/**/*.log.gz`), a folder (its files, not those below), a named pipe, `-` for the standard input, or a url; several with commas between |
 //!
 //! ```text
 //! name = Word Count
@@ -13,8 +13,9 @@
 //! file = wordcount.txt
 //! ```
 //! A path that exists is never taken for a glob. Hidden files are read only where the glob itself
-//! begins a name with a dot. Files come in the order of their paths. A partition is a file; its id
-//! is the path as it was named.
+//! begins a name with a dot. What has a comma in it stands in quotes: `old.log, "logs/*.{log,gz}"`.
+//! Files come in the order of the list, and of their paths where one item names several; a path that two
+//! items name is read once. A partition is a file; its id is the path as it was named.
 //!
 //! Files ending in `.parquet` are read as Parquet: only the columns that are used, a row group
 //! streaming by, offsets counting rows. All must have the same columns, in any order; text comes

@@ -196,7 +196,7 @@ mod tests {
             ..Open::default()
         };
         let conf = BatchConf {
-            file: path.to_str().unwrap().to_owned(),
+            files: vec![path.to_str().unwrap().to_owned()],
         };
         stops(Batch::open(conf, once.clone()).await.unwrap().intake).await;
         for open in [once, Open::default()] {

@@ -1,11 +1,12 @@
-//! What `file =` names: a file, a glob, a folder, a pipe, a url.
+//! What `file =` names: files, globs, folders, pipes, urls.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use datashark_sdk::Stores;
-use datashark_sdk::conf::{Problem, nearest};
+use datashark_sdk::conf::{Problem, Problems, nearest};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::names::{is_hidden, is_parquet};
@@ -17,28 +18,62 @@ const KEY: &str = "file";
 /// What is to be read.
 #[derive(Debug)]
 pub(crate) enum Files {
-    /// Text, sorted by path.
+    /// Text, item by item, sorted by path within each.
     Text(Vec<Found>),
-    /// Parquet, sorted by path.
+    /// Parquet, likewise.
     Parquet(Vec<Found>),
 }
 
-/// Finds what `file =` names.
+/// Finds what the items of `file =` name; what two of them name is there once.
 ///
 /// # Errors
-/// There is nothing of the name, it cannot be looked at, or it mixes Parquet and text.
-pub(crate) fn find(file: &str, stores: &Stores) -> Result<Files, Problem> {
-    let found = match datashark_store::is_url(file) {
-        true => in_store(file, stores)?,
-        false => expand(file)?,
-    };
+/// Every item of whose name there is nothing, or that cannot be looked at; or Parquet and text are mixed.
+pub(crate) fn find(items: &[String], stores: &Stores) -> Result<Files, Problems> {
+    let (mut found, mut problems) = (Vec::new(), Problems::new());
+    let mut seen = HashSet::new();
+    for item in items {
+        match find_item(item, stores) {
+            Ok(files) => found.extend(
+                files
+                    .into_iter()
+                    .filter(|file| seen.insert(file.place.path().to_owned())),
+            ),
+            Err(problem) => problems.push(divided(problem, item, items)),
+        }
+    }
+    if items.is_empty() {
+        problems.push(Problem::at([KEY], "no file is named").help("a path, a glob or a folder"));
+    }
+    match problems.is_empty() {
+        true => of_one_kind(found).map_err(Problems::from),
+        false => Err(problems),
+    }
+}
+
+fn find_item(item: &str, stores: &Stores) -> Result<Vec<Found>, Problem> {
+    match datashark_store::is_url(item) {
+        true => in_store(item, stores),
+        false => expand(item),
+    }
+}
+
+/// Says of an item that ends within braces that it was a comma that divided it.
+fn divided(problem: Problem, item: &str, items: &[String]) -> Problem {
+    let is_open = |item: &str| item.matches('{').count() > item.matches('}').count();
+    match items.len() > 1 && is_open(item) {
+        true => problem.help("a comma divides the list: write what has one in quotes"),
+        false => problem,
+    }
+}
+
+fn of_one_kind(found: Vec<Found>) -> Result<Files, Problem> {
     let is_parquet = |found: &Found| is_parquet(found.place.path());
     let (parquet, text): (Vec<_>, Vec<_>) = found.into_iter().partition(is_parquet);
     match (parquet.first(), text.first()) {
         (Some(one), Some(other)) => Err(Problem::at(
             [KEY],
             format!(
-                "`{file}` mixes Parquet and text: `{}` and `{}`",
+                "`{KEY}` mixes Parquet and text: `{}` and `{}`",
                 one.place.path().display(),
                 other.place.path().display(),
             ),

@@ -407,6 +407,59 @@ fn a_glob_or_folder_without_a_file_is_reported() {
     assert_eq!(problem("").message, "no file is named");
 }
 
+/// What `file = …` of a conf reads as.
+fn listed(list: &str) -> BatchConf {
+    Section::from_iter([("file", list)]).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_list_is_read_in_its_order_and_what_two_items_name_once() {
+    let files: [(&str, &[u8]); 4] = [
+        ("b, c.log", b"comma\n"),
+        ("logs/a.log", b"a\n"),
+        ("logs/b.log", b"b\n"),
+        ("z.log", b"z\n"),
+    ];
+    let files = folder(&files);
+    let root = files.path().display();
+    let list = format!("{root}/z.log, \"{root}/b, c.log\", {root}/logs/b.log, {root}//logs/*.log");
+    let read = read_all::<Batch>(listed(&list), once()).await;
+    let names: Vec<&str> = read
+        .assigned
+        .iter()
+        .map(|name| name.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(names, ["z.log", "b, c.log", "b.log", "a.log"]);
+    let mut lines = read.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, ["a", "b", "comma", "z"]);
+}
+
+#[test]
+fn every_item_that_is_not_there_is_reported() {
+    let files = folder(&[("a.log", b""), ("b.log.gz", b"")]);
+    let root = files.path().display();
+    let list = format!("{root}/a.lg, {root}/a.log, s4://logs/x, {root}/*.txt, {root}/*.{{log,gz}}");
+    let problems = Batch::check(&listed(&list), &Stores::default());
+    let found: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        format!("file: `{root}/a.lg` does not exist"),
+        "file: unknown scheme `s4://`, did you mean `s3://`?".to_owned(),
+        format!("file: no file matches `{root}/*.txt`"),
+        format!("file: `{root}/*.{{log` is no glob: "),
+        "file: `gz}` does not exist".to_owned(),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!(found.starts_with(expected.as_str()), "{found:#?}");
+    }
+    let help = problems.iter().nth(3).unwrap().help.as_deref();
+    assert_eq!(
+        help,
+        Some("a comma divides the list: write what has one in quotes")
+    );
+}
+
 #[test]
 fn the_format_is_suggested_by_the_names() {
     let files = folder(&[("a.json", b""), ("b.jsonl.gz", b""), ("c.csv", b"")]);

@@ -146,6 +146,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_no_path_to_write_to() {
+        for (path, wildcard) in [
+            ("/tmp/*.csv", '*'),
+            ("s3://b/found-?.csv", '?'),
+            ("found/[ab]/{date}.csv", '['),
+        ] {
+            let expected = format!(
+                "path: expected the path of one file, found the wildcard `{wildcard}` in `{path}`"
+            );
+            assert_eq!(problems(&[("path", path)]), [expected]);
+        }
+    }
+
+    #[test]
     fn a_placeholder_other_than_date_is_refused() {
         assert_eq!(
             problems(&[("path", "/tmp/{day}.csv")]),

@@ -4,7 +4,7 @@
 //!
 //! | key | default | meaning |
 //! |---|---|---|
-//! | `path` | `UseCase.csv` | the file, or a url; `~/` is the home folder, `{date}` the day of the findings |
+//! | `path` | `UseCase.csv` | the file, or a url; `~/` is the home folder, `{date}` the day of the findings; no pattern |
 //! | `separator` | `,` | one ASCII character between two values; `\t` is a tab |
 //! | `quote_char` | `"` | one ASCII character around a value that holds a separator, a quote or a line end |
 //! | `header` | `false` | whether a new or empty file starts with the names of the columns |

@@ -26,6 +26,11 @@ impl PathPattern {
                 "expected the path of a file, found the folder `{path}`"
             ));
         }
+        if let Some(wildcard) = path.chars().find(|c| ['*', '?', '['].contains(c)) {
+            return Some(format!(
+                "expected the path of one file, found the wildcard `{wildcard}` in `{path}`"
+            ));
+        }
         let rest = path.replace(DATE, "");
         let start = rest.find('{')?;
         let end = rest[start..].find('}')?;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use datashark_conf::Conf;
 use datashark_sdk::DynUseCase;
-use datashark_sdk::conf::{Problem, Problems, nearest};
+use datashark_sdk::conf::{Problem, Problems};
 
 use super::{Check, at};
+use crate::job::files::{missing_file, unreadable};
 use crate::job::sql_use_case::SqlUseCase;
 
 impl Check<'_> {
@@ -28,16 +29,19 @@ impl Check<'_> {
         }
     }
 
-    /// The training file and the tables.
+    /// The training file and the tables. A table in a store is spoken of when it is read.
     pub(super) fn paths(&mut self) {
-        let mut named = vec![(vec!["training".to_owned()], self.conf.training.clone())];
+        let training = self.conf.training.iter();
+        let mut named: Vec<_> = training
+            .map(|path| (vec!["training".to_owned()], path))
+            .collect();
         for (name, path) in &self.conf.tables {
-            named.push((vec!["tables".to_owned(), name.clone()], Some(path.clone())));
+            if !datashark_store::is_url(&path.to_string_lossy()) {
+                named.push((vec!["tables".to_owned(), name.clone()], path));
+            }
         }
         for (key, path) in named {
-            let Some(path) = path else { continue };
-            if let Err(error) = fs::File::open(&path) {
-                let problem = missing_file(&path, &error);
+            if let Some(problem) = unreadable(path, &self.global.engine.stores) {
                 self.problems.push(Problem {
                     path: key,
                     ..problem
@@ -60,26 +64,5 @@ impl Check<'_> {
             }
             _ => {}
         }
-    }
-}
-
-fn missing_file(path: &Path, error: &std::io::Error) -> Problem {
-    let problem = Problem::new(format!("cannot read {}: {error}", path.display()));
-    let names = path
-        .parent()
-        .and_then(|folder| fs::read_dir(folder).ok())
-        .map(|entries| {
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-            names.collect::<Vec<String>>()
-        });
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    match nearest(name, names.unwrap_or_default().iter().map(String::as_str)) {
-        Some(meant) if error.kind() == std::io::ErrorKind::NotFound => {
-            problem.help(format!("did you mean `{meant}`?"))
-        }
-        _ => problem,
     }
 }

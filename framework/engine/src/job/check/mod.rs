@@ -68,7 +68,13 @@ impl Check<'_> {
         let (use_case, input) = (use_case?, input?);
         self.training(use_case.as_ref());
         let source = self.source(&input)?;
-        let known = match known(&self.conf, &use_case.input(), &source, input.0.beside()) {
+        let known = match known(
+            &self.conf,
+            &self.folder,
+            &use_case.input(),
+            &source,
+            input.0.beside(),
+        ) {
             Ok(known) => known,
             Err(problems) => {
                 self.problems.extend(problems);

@@ -71,7 +71,7 @@ impl Check<'_> {
     }
 
     pub(super) fn input(&mut self) -> Option<(InputEntry, Section)> {
-        let (entry, section, below) = match (&self.conf.input, &self.conf.file) {
+        let (entry, section, below) = match (&self.conf.input, self.conf.files.as_slice()) {
             (Some(plugin), _) => {
                 let Some(entry) = self.find_input(&plugin.name) else {
                     let problem = unknown("input", &plugin.name, self.input_names());
@@ -81,12 +81,7 @@ impl Check<'_> {
                 let section = with_folder(&plugin.section, &self.folder);
                 (entry, section, Some(plugin.section_name.clone()))
             }
-            (None, Some(file)) => {
-                let entry = self.find_input(BATCH_INPUT)?;
-                let section = Section::from_iter([("file", quoted(&file.to_string_lossy()))]);
-                (entry, section, None)
-            }
-            (None, None) => match (&self.global.stream, self.conf.kind) {
+            (None, []) => match (&self.global.stream, self.conf.kind) {
                 (Some(stream), Kind::Streaming) => {
                     // What is wrong with the stream is said of `datashark.conf`.
                     return Some((self.find_input(&stream.input)?, alone(&stream.section)));
@@ -96,6 +91,12 @@ impl Check<'_> {
                     return None;
                 }
             },
+            (None, files) => {
+                let entry = self.find_input(BATCH_INPUT)?;
+                let files = files.iter().map(|file| quoted(&file.to_string_lossy()));
+                let list = files.collect::<Vec<_>>().join(", ");
+                (entry, Section::from_iter([("file", list)]), None)
+            }
         };
         let problems = entry.check(&section, &self.global.engine.stores);
         let is_right = !problems.has_errors();
@@ -122,7 +123,7 @@ impl Check<'_> {
         &self,
         (entry, section): &(InputEntry, Section),
     ) -> Option<(InputEntry, Section)> {
-        let is_own = self.conf.input.is_some() || self.conf.file.is_some();
+        let is_own = self.conf.input.is_some() || !self.conf.files.is_empty();
         let section = match &self.global.stream {
             Some(stream) if !is_own => &stream.section,
             _ => section,

@@ -40,8 +40,12 @@ impl Check<'_> {
                 );
                 continue;
             }
-            if let Err(error) = aggregate::register_tables(session, &name, &path).await {
-                self.problem(["tables", &name], error.strip_backtrace());
+            let stores = &self.global.engine.stores;
+            if let Err(problem) = aggregate::register_tables(session, &name, &path, stores).await {
+                self.problems.push(Problem {
+                    path: vec!["tables".to_owned(), name],
+                    ..problem
+                });
             }
         }
     }

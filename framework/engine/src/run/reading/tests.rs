@@ -42,7 +42,7 @@ fn number(name: &str) -> Field {
 /// A use case that reads these columns of JSON records that pass a filter.
 fn records(columns: &[Field], filter: Filter, filter_columns: &[Field]) -> Records {
     Records {
-        format: Some(registry::format("json", &Default::default()).unwrap()),
+        format: Some(registry::format("json", &Default::default(), &registry::no_files).unwrap()),
         filter,
         filter_columns: filter_columns.to_vec(),
         columns: columns.to_vec(),

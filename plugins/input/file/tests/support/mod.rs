@@ -196,7 +196,7 @@ pub(crate) async fn read_batch(file: impl AsRef<Path>) -> Read {
 /// The conf of a batch.
 pub(crate) fn batch_conf(file: impl AsRef<Path>) -> BatchConf {
     BatchConf {
-        file: file.as_ref().to_str().unwrap().to_owned(),
+        files: vec![file.as_ref().to_str().unwrap().to_owned()],
     }
 }
 

@@ -1,0 +1,1 @@
+SELECT id AS key, 1 AS score FROM records
