@@ -12,6 +12,7 @@
 //! | `replay` | a use case over the past, and two of them compared |
 //! | `board`, `http` | what the use cases are doing, and who is told of it by HTTP |
 //! | `client`, `top`, `tap` | asking a daemon that |
+//! | `signals` | when a second signal is meant |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
@@ -36,6 +37,7 @@ mod progress;
 mod quarantine;
 mod registry;
 mod replay;
+mod signals;
 mod standalone;
 mod start;
 mod tap;

@@ -16,6 +16,7 @@ use crate::global::global;
 use crate::logs::Logs;
 use crate::progress::Watcher;
 use crate::registry::registry;
+use crate::signals::second;
 use crate::text::{count, counted, render, say};
 use crate::{FAILED, Failure, WRONG, http};
 
@@ -136,7 +137,7 @@ pub(crate) fn on_signal(how: Stop, said: &'static str) -> watch::Receiver<Stop> 
         asked().await;
         say(said);
         let _ = stop.send(how);
-        asked().await;
+        second(asked).await;
         std::process::exit(130);
     });
     stopped

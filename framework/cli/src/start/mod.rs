@@ -33,6 +33,7 @@ use crate::args::{Reload, Start};
 use crate::board::Board;
 use crate::global::global;
 use crate::logs::Logs;
+use crate::signals::second;
 use crate::standalone::runtime;
 use crate::text::{counted, render, say};
 use crate::{FAILED, Failure, WRONG, http};
@@ -269,7 +270,7 @@ impl Daemon {
                 return Ok(());
             }
             () = tokio::time::sleep(within) => {}
-            () = signals.stop() => std::process::exit(INTERRUPTED),
+            () = second(async || signals.stop().await) => std::process::exit(INTERRUPTED),
         }
         let n_left = self.tasks.len() as u64;
         say(&format!(

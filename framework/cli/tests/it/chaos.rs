@@ -38,7 +38,7 @@ fn start(folder: &Folder) -> (Running, String) {
 }
 
 /// Whether a run is shown; then all that it has read is accounted for.
-fn is_accounted_for(http: &str) -> bool {
+pub(crate) fn is_accounted_for(http: &str) -> bool {
     let (_, metrics) = get(http, "/metrics", None);
     let gaps = metrics.lines().filter_map(|line| {
         let (name, value) = line.rsplit_once(' ')?;

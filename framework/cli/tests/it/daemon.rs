@@ -242,7 +242,7 @@ fn a_turn_that_comes_while_the_last_one_runs_is_skipped_and_told() {
     add_every_second(&folder, "slow");
     // A run of it lasts until whoever writes the pipe is done.
     folder.script("mkfifo conf/slow/slow.txt").ends(0);
-    let running = folder.start(&["start"]);
+    let mut running = folder.start(&["start"]);
     let n_ticks = || folder.rows("clock.csv").len();
     wait_until("the clock ticks", || n_ticks() > 0);
     let before = n_ticks();
@@ -254,8 +254,10 @@ fn a_turn_that_comes_while_the_last_one_runs_is_skipped_and_told() {
     running.signal("TERM");
     // The next run may wait for a writer: a second signal ends that.
     wait_to_say(&running, "stopping; once more to stop at once\n");
-    running.signal("TERM");
-    running.finish();
+    wait_until("it has ended", || {
+        running.signal("TERM");
+        running.has_ended()
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use datashark_test_services::Service;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
 
 use crate::shark::Folder;
 
@@ -15,7 +16,9 @@ pub(crate) const QUERY: &str =
     "SELECT source AS key, count(*) AS score FROM records GROUP BY source";
 /// Longer than any machine is busy.
 const BOUND: Duration = Duration::from_secs(240);
-const N_PARTITIONS: usize = 8;
+pub(crate) const N_PARTITIONS: usize = 8;
+/// The largest record that the broker and its producers take.
+const MAX_RECORD: &str = "30000000";
 const N_SOURCES: usize = 200;
 /// 2026-03-01, in seconds.
 const START: usize = 1_772_323_200;
@@ -27,6 +30,7 @@ pub(crate) type Counts = BTreeMap<(String, String), u64>;
 pub(crate) struct Writer {
     producer: BaseProducer,
     n_written: usize,
+    n_in_partition: [u64; N_PARTITIONS],
     pub(crate) counts: Counts,
 }
 
@@ -36,24 +40,50 @@ impl Writer {
         config.set("bootstrap.servers", bootstrap);
         // Each record once, also when the broker goes and comes again.
         config.set("enable.idempotence", "true");
+        config.set("message.max.bytes", MAX_RECORD);
         Writer {
             producer: config.create().unwrap(),
             n_written: 0,
+            n_in_partition: [0; N_PARTITIONS],
             counts: Counts::new(),
         }
     }
 
-    fn send(&self, partition: usize, payload: &str) {
-        let record: BaseRecord<'_, str, str> = BaseRecord::to("hits")
-            .partition(i32::try_from(partition).unwrap())
-            .payload(payload);
-        let sent = self.producer.send(record);
-        sent.map_err(|(error, _)| error).unwrap();
+    fn send(&mut self, partition: usize, payload: &str) {
+        self.put(partition, Some(payload.as_bytes()));
     }
 
-    /// A minute and ten seconds of records, a hundred a second: a window is half written behind it.
+    /// Writes a value, or a null, to a partition; gives its offset, as nobody else writes there.
+    pub(crate) fn put(&mut self, partition: usize, payload: Option<&[u8]>) -> u64 {
+        let mut record: BaseRecord<'_, str, [u8]> =
+            BaseRecord::to("hits").partition(i32::try_from(partition).unwrap());
+        record.payload = payload;
+        while let Err((error, again)) = self.producer.send(record) {
+            let code = error.rdkafka_error_code();
+            assert_eq!(code, Some(RDKafkaErrorCode::QueueFull), "{error}");
+            // What was delivered makes room.
+            self.producer.poll(Duration::from_millis(10));
+            record = again;
+        }
+        let offset = self.n_in_partition[partition];
+        self.n_in_partition[partition] += 1;
+        offset
+    }
+
+    /// A minute and ten seconds of records: a window is half written behind it.
     pub(crate) fn minute(&mut self) {
-        for _ in 0..7000 {
+        self.write(7000);
+        self.flush();
+    }
+
+    /// Waits until all is written.
+    pub(crate) fn flush(&self) {
+        self.producer.flush(BOUND).unwrap();
+    }
+
+    /// So many records, a hundred a second of their own time.
+    pub(crate) fn write(&mut self, n_records: usize) {
+        for _ in 0..n_records {
             let n = self.n_written;
             self.n_written += 1;
             // Neither evenly nor in turns.
@@ -70,11 +100,10 @@ impl Writer {
                 .entry((window, format!("source {source}")))
                 .or_default() += 1;
         }
-        self.producer.flush(BOUND).unwrap();
     }
 
     /// A record in each partition that is so late that all windows before it are due.
-    pub(crate) fn close_windows(&self) {
+    pub(crate) fn close_windows(&mut self) {
         let time = START + self.n_written;
         for partition in 0..N_PARTITIONS {
             self.send(
@@ -82,19 +111,20 @@ impl Writer {
                 &format!("{{\"t\": {time}, \"source\": \"last\"}}"),
             );
         }
-        self.producer.flush(BOUND).unwrap();
+        self.flush();
     }
 }
 
 /// A broker that makes the topic when it is asked for.
 pub(crate) fn broker() -> Option<Service> {
     let settings = format!(
-        "num.partitions={N_PARTITIONS} auto.create.topics.enable=true group.initial.rebalance.delay.ms=0"
+        "num.partitions={N_PARTITIONS} auto.create.topics.enable=true \
+         group.initial.rebalance.delay.ms=0 message.max.bytes={MAX_RECORD}"
     );
     Service::start_with("kafka", &[("SETTINGS", &settings)])
 }
 
-/// The rows of a csv file so far: window, source and count.
+/// The rows of the csv file so far: window, source and count.
 pub(crate) fn rows(folder: &Folder) -> Vec<(String, String, u64)> {
     rows_of(folder, "hits.csv")
 }

@@ -95,12 +95,16 @@ fn a_second_ctrl_c_ends_a_run_at_once_whose_output_takes_nothing() {
     folder.write("logs/a.json", hit("00:01", "192.0.2.1"));
     // A pipe that nobody reads from.
     folder.script("mkfifo out.csv").ends(0);
-    let running = folder.start(&["standalone", "hits.conf"]);
+    let mut running = folder.start(&["standalone", "hits.conf"]);
     let begun = "Hits: input file, output csv";
     wait_until("the run has begun", || running.stderr().contains(begun));
     running.signal("INT");
     let asked = "once more to stop at once";
     wait_until("it is stopping", || running.stderr().contains(asked));
-    running.signal("INT");
+    // Within a moment after the first, it would be that one's echo.
+    wait_until("it has ended", || {
+        running.signal("INT");
+        running.has_ended()
+    });
     running.finish().ends(130).prints_nothing();
 }

@@ -118,6 +118,8 @@ use datashark_sdk::input::{Ends, Input, InputEvent, Open, PartitionId, Progress,
 use datashark_sdk::{Error, Result, Stores};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use beside::BesideColumn;
 use block::Limits;
@@ -297,7 +299,17 @@ impl Kafka {
 
 impl Drop for Kafka {
     fn drop(&mut self) {
-        // A broker that is away is not waited for.
+        // Others of the runtime go on meanwhile.
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => block_in_place(|| self.leave()),
+            _ => self.leave(),
+        }
+    }
+}
+
+impl Kafka {
+    /// Waits until all is committed and the group is left. A broker that is away is not waited for.
+    fn leave(&mut self) {
         self.commits.finish(LEAVE);
         if let Some(consumer) = self.consumer.upgrade() {
             consumer.context().stop();

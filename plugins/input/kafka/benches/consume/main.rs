@@ -2,11 +2,14 @@
 //! consumer that looks at each record's length and at nothing else.
 //!
 //! 400-byte JSON of 12 members, one partition and four; everything is on this machine, broker included.
+//! What the whole of dataShark makes of it is `cargo bench -p datashark --bench kafka`.
 //! `cargo bench -p datashark-input-kafka`; N_RECORDS is how many records a partition has (1,000,000).
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run shall stop")]
 #![expect(clippy::print_stdout, reason = "it is what a bench is for")]
 #![expect(clippy::disallowed_methods, reason = "time is measured")]
+
+mod topic;
 
 use std::time::{Duration, Instant};
 
@@ -19,48 +22,17 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use topic::Filler;
 
 const BOUND: Duration = Duration::from_secs(600);
 const ROUNDS: usize = 3;
-
-fn record(n: u64) -> String {
-    format!(
-        r#"{{"timestamp":"2026-01-01T00:00:{:02}Z","source_ip":"198.51.{}.{}","source_port":{},"destination_ip":"203.0.113.7","destination_port":443,"method":"GET","path":"/articles/{n}/comments?page=2","status":{},"bytes":{},"referrer":"https://www.example.com/articles/{n}","user_agent":"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0","duration_ms":{}}}"#,
-        n % 60,
-        n / 256 % 256,
-        n % 256,
-        n % 60_000,
-        200 + n % 5 * 100,
-        n * 7 % 100_000,
-        n % 900
-    )
-}
 
 fn config(broker: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker);
     config
-}
-
-fn fill(broker: &str, topic: &str, n_partitions: i32, n_records: u64) {
-    let producer: BaseProducer = config(broker)
-        .set("linger.ms", "50")
-        .set("compression.type", "lz4")
-        .create()
-        .unwrap();
-    for n in 0..n_records * n_partitions as u64 {
-        let payload = record(n);
-        let partition = (n % n_partitions as u64) as i32;
-        let mut unsent: BaseRecord<'_, (), String> =
-            BaseRecord::to(topic).payload(&payload).partition(partition);
-        while let Err((_, again)) = producer.send(unsent) {
-            producer.poll(Duration::from_millis(10));
-            unsent = again;
-        }
-    }
-    producer.flush(BOUND).unwrap();
 }
 
 /// The limit: every record is polled.
@@ -79,7 +51,7 @@ fn bare(broker: &str, topic: &str, n_partitions: i32, n_records: u64) -> (u64, u
     }
     consumer.assign(&list).unwrap();
     let (mut n_read, mut n_bytes) = (0, 0);
-    while n_read < n_records * n_partitions as u64 {
+    while n_read < n_records {
         if let Some(record) = consumer.poll(BOUND) {
             n_bytes += record.unwrap().payload().map_or(0, <[u8]>::len) as u64;
             n_read += 1;
@@ -142,7 +114,8 @@ async fn main() {
             .create_topics([&new], &AdminOptions::new())
             .await
             .unwrap();
-        fill(broker, &topic, n_partitions, n_records);
+        let filler = Filler::new(broker, &topic, n_partitions as u64);
+        let n_records = filler.fill(n_records * n_partitions as u64);
         for _ in 0..ROUNDS {
             let started = Instant::now();
             tell(
