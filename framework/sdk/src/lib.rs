@@ -42,11 +42,13 @@ mod batches;
 pub mod conf;
 pub mod document;
 mod error;
+pub mod ffi;
 mod findings;
 pub mod input;
 pub mod output;
 mod reduce;
 mod stores;
+mod third_party;
 mod usecase;
 mod window;
 
@@ -56,7 +58,10 @@ pub use error::{Error, Fault, Result};
 pub use findings::{Findings, FindingsBuilder, KEY, SCORE};
 pub use reduce::{DynReduce, Reduce, ReduceState};
 pub use stores::{StoreSettings, Stores};
-pub use usecase::{Aggregate, DynUseCase, Model, Records, RecordsFormat, UseCase, UseCaseEntry};
+pub use third_party::{Asked, ThirdParty};
+pub use usecase::{
+    Aggregate, DynUseCase, Model, Records, RecordsFormat, UseCase, UseCaseEntry, UseCaseFactory,
+};
 pub use window::Window;
 
 /// What a use case's crate starts with.

@@ -196,7 +196,7 @@ async fn run(
 
 /// The job anew: running takes it.
 async fn checked(path: &Path, global: &Global) -> Option<Job> {
-    let checked = check(path, global, &registry()).await;
+    let checked = check(path, global, &registry(global)).await;
     if checked.job.is_none() {
         say(&render(&checked.diagnostics));
     }

@@ -12,7 +12,9 @@ use datashark_conf::{Code, Conf, Diagnostic, Diagnostics, Global, Kind};
 use datashark_sdk::conf::{Problem, Problems, Section, Value, nearest};
 use datashark_sdk::input::{InputEntry, Source};
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{Aggregate, DynUseCase, Error, Findings};
+use datashark_sdk::{
+    Aggregate, Asked, DynUseCase, Error, Findings, ThirdParty, UseCaseEntry,
+};
 
 use super::records::{Known, known, no_column};
 use super::run::quoted;
@@ -134,12 +136,14 @@ impl Check<'_> {
             Code::Named(name) => self.named_use_case(&name),
             Code::Sql(path) => self.sql_use_case(&path),
             Code::Library(path) => {
-                let message = format!(
-                    "shared libraries are not loaded by this version: `{}`",
-                    path.display()
-                );
-                self.problem(["code"], message);
-                None
+                let Some(entry) = self.third_party(&path.to_string_lossy(), ThirdParty::use_case)
+                else {
+                    let message = format!("no library is loaded here: `{}`", path.display());
+                    self.problem(["code"], message);
+                    return None;
+                };
+                let entry = self.found(entry, "code")?;
+                self.build(&entry)
             }
         }
     }
@@ -151,6 +155,10 @@ impl Check<'_> {
             .iter()
             .find(|entry| entry.name == name)
         else {
+            if let Some(found) = self.third_party(name, ThirdParty::use_case) {
+                let entry = self.found(found, "code")?;
+                return self.build(&entry);
+            }
             // Python files have been spoken of already.
             if !self.conf_speaks_of_python(name) {
                 let names = self.registry.use_cases.iter().map(|entry| entry.name);
@@ -159,6 +167,28 @@ impl Check<'_> {
             }
             return None;
         };
+        let entry = *entry;
+        self.build(&entry)
+    }
+
+    /// What a third party has by a name; `None` where there is nothing.
+    fn third_party<E>(
+        &self,
+        name: &str,
+        find: impl FnOnce(&dyn ThirdParty, Asked<'_>) -> Option<Result<E, Problem>>,
+    ) -> Option<Result<E, Problem>> {
+        let folder = &self.folder;
+        find(self.registry.third_party.as_deref()?, Asked { name, folder })
+    }
+
+    /// What was found, where it can be used.
+    fn found<E>(&mut self, found: Result<E, Problem>, key: &str) -> Option<E> {
+        found
+            .map_err(|problem| self.problems.push(at(problem, key)))
+            .ok()
+    }
+
+    fn build(&mut self, entry: &UseCaseEntry) -> Option<Box<dyn DynUseCase>> {
         match entry.build(&self.conf.own) {
             Ok(use_case) => Some(use_case),
             Err(Error::Conf(problems)) => {
@@ -206,10 +236,17 @@ impl Check<'_> {
     fn input(&mut self) -> Option<(InputEntry, Section)> {
         let (entry, section, below) = match (&self.conf.input, &self.conf.file) {
             (Some(plugin), _) => {
-                let Some(entry) = self.find_input(&plugin.name) else {
-                    let problem = unknown("input", &plugin.name, self.input_names());
-                    self.problems.push(at(problem, "input"));
-                    return None;
+                let plugin = plugin.clone();
+                let entry = match self.find_input(&plugin.name) {
+                    Some(entry) => entry,
+                    None => match self.third_party(&plugin.name, ThirdParty::input) {
+                        Some(found) => self.found(found, "input")?,
+                        None => {
+                            let problem = unknown("input", &plugin.name, self.input_names());
+                            self.problems.push(at(problem, "input"));
+                            return None;
+                        }
+                    },
                 };
                 let section = with_folder(&plugin.section, &self.folder);
                 (entry, section, Some(plugin.section_name.clone()))
@@ -252,17 +289,27 @@ impl Check<'_> {
         let (mut outputs, mut files) = (Vec::new(), Vec::new());
         for plugin in self.conf.outputs.clone() {
             let entries = &self.registry.outputs;
-            let Some(entry) = entries.iter().find(|entry| entry.name == plugin.name) else {
-                let names = entries.iter().map(|entry| entry.name).collect();
-                let problem = unknown("output", &plugin.name, names);
-                self.problems.push(at(problem, "output"));
-                continue;
+            let built_in = entries.iter().find(|entry| entry.name == plugin.name);
+            let entry = match built_in {
+                Some(entry) => *entry,
+                None => match self.third_party(&plugin.name, ThirdParty::output) {
+                    Some(found) => match self.found(found, "output") {
+                        Some(entry) => entry,
+                        None => continue,
+                    },
+                    None => {
+                        let names = entries.iter().map(|entry| entry.name).collect();
+                        let problem = unknown("output", &plugin.name, names);
+                        self.problems.push(at(problem, "output"));
+                        continue;
+                    }
+                },
             };
             let problems = entry.check(&plugin.section);
             self.problems
                 .extend(problems.below([plugin.section_name.as_str()]));
             files.extend(entry.files(&plugin.section).unwrap_or_default());
-            outputs.push((*entry, plugin.section));
+            outputs.push((entry, plugin.section));
         }
         (outputs, files)
     }
