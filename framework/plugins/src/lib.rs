@@ -74,7 +74,7 @@ pub struct Plugins {
     folders: Vec<PathBuf>,
     program: (PathBuf, Vec<OsString>),
     /// What was found once is found again: entries stay for as long as the process does.
-    entries: Mutex<HashMap<(Kind, File), Entry>>,
+    entries: Mutex<HashMap<(Kind, &'static str, File), Entry>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,8 @@ impl Plugins {
         let path = self.file(kind, asked)?;
         let entry = || {
             let found = self.found(kind, &path)?;
-            let key = (kind, found.file.clone());
+            let name = leaked(asked.name);
+            let key = (kind, name, found.file.clone());
             let known = |key| {
                 let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
                 entries.get(key).copied()
@@ -173,7 +174,7 @@ impl Plugins {
             if let Some(entry) = known(&key) {
                 return Ok(entry);
             }
-            let entry = make(found, leaked(asked.name))?;
+            let entry = make(found, name)?;
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             entries.insert(key, entry);
             Ok(entry)

@@ -175,7 +175,7 @@ impl Check<'_> {
     fn third_party<E>(
         &self,
         name: &str,
-        find: impl FnOnce(&dyn ThirdParty, Asked<'_>) -> Option<Result<E, Problem>>,
+        find: impl FnOnce(&(dyn ThirdParty + 'static), Asked<'_>) -> Option<Result<E, Problem>>,
     ) -> Option<Result<E, Problem>> {
         let folder = &self.folder;
         find(self.registry.third_party.as_deref()?, Asked { name, folder })

@@ -256,6 +256,9 @@ impl Said {
                 }
                 let text = String::from_utf8_lossy(&line);
                 let text = text.trim_end().replace(char::is_control, " ");
+                if text.is_empty() {
+                    continue;
+                }
                 info!(plugin, "{text}");
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() == LAST_LINES {
