@@ -245,7 +245,10 @@ impl EngineKeys {
                 None => Some(HTTP),
             },
             plugin_path: {
-                let folders = self.plugin_path.into_iter().chain([PathBuf::from("plugins")]);
+                let folders = self
+                    .plugin_path
+                    .into_iter()
+                    .chain([PathBuf::from("plugins")]);
                 folders.map(|path| folder.join(path)).collect()
             },
             stores: Stores::default(),

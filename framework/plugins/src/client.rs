@@ -121,7 +121,9 @@ pub(crate) fn ask_once<T: DeserializeOwned>(
         Failure::Plugin(error) => error,
         Failure::Died(why) => {
             let library = start.library.display();
-            Error::internal(format!("the plugin {library} ended while it was asked what it is: {why}"))
+            Error::internal(format!(
+                "the plugin {library} ended while it was asked what it is: {why}"
+            ))
         }
     })
 }

@@ -91,7 +91,10 @@ impl Settings {
         let keys: Keys = ours.parse()?;
         let mut problems = Problems::new();
         if keys.sandbox.timeout.is_zero() {
-            problems.push(Problem::at([SANDBOX, "timeout"], "expected more than nothing"));
+            problems.push(Problem::at(
+                [SANDBOX, "timeout"],
+                "expected more than nothing",
+            ));
         }
         if keys.sandbox.memory < MEMORY_LEAST {
             let message = format!("expected at least {} MiB", MEMORY_LEAST >> 20);
@@ -99,12 +102,16 @@ impl Settings {
         }
         for (key, paths) in [("read", &keys.sandbox.read), ("write", &keys.sandbox.write)] {
             for path in paths.iter().filter(|path| !path.is_absolute()) {
-                let message = format!("expected a path from the root on, found `{}`", path.display());
+                let message = format!(
+                    "expected a path from the root on, found `{}`",
+                    path.display()
+                );
                 problems.push(Problem::at([SANDBOX, key], message));
             }
         }
         if keys.isolation == Isolation::None && ours.contains_key(SANDBOX) {
-            let message = "`[sandbox]` has no use with `isolation = none`: nothing holds the plugin";
+            let message =
+                "`[sandbox]` has no use with `isolation = none`: nothing holds the plugin";
             problems.push(Problem::at([SANDBOX], message).of_key().warning());
         }
         let settings = Settings {
@@ -130,13 +137,21 @@ mod tests {
         assert_eq!(rest, Section::from_iter([("at_least", "3")]));
 
         section.remove("isolation");
-        let sandbox = [("timeout", "5s"), ("memory", "64MiB"), ("network", "yes"), ("read", "/etc, /srv")];
+        let sandbox = [
+            ("timeout", "5s"),
+            ("memory", "64MiB"),
+            ("network", "yes"),
+            ("read", "/etc, /srv"),
+        ];
         section.insert("sandbox", Section::from_iter(sandbox));
         let (settings, rest) = Settings::take(&section).unwrap();
         assert_eq!(settings.isolation, Isolation::Process);
         assert_eq!(settings.sandbox.timeout, Duration::from_secs(5));
         assert_eq!(settings.sandbox.memory, 64 << 20);
-        assert_eq!(settings.sandbox.read, [PathBuf::from("/etc"), PathBuf::from("/srv")]);
+        assert_eq!(
+            settings.sandbox.read,
+            [PathBuf::from("/etc"), PathBuf::from("/srv")]
+        );
         assert!(settings.sandbox.network && settings.sandbox.write.is_empty());
         assert_eq!(rest, Section::from_iter([("at_least", "3")]));
     }

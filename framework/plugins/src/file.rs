@@ -32,7 +32,10 @@ impl File {
     /// Why it is not loaded.
     pub fn check(path: &Path) -> Result<File, Problem> {
         let unreadable = |error: std::io::Error| {
-            Problem::new(format!("cannot read the library {}: {error}", path.display()))
+            Problem::new(format!(
+                "cannot read the library {}: {error}",
+                path.display()
+            ))
         };
         let path = path.canonicalize().map_err(unreadable)?;
         check_owners(&path)?;
@@ -122,7 +125,9 @@ fn end_of_segments(bytes: &[u8]) -> Option<u64> {
     let endian = header.endian().ok()?;
     let segments = header.program_headers(endian, bytes).ok()?;
     let end = |segment: &object::elf::ProgramHeader64<_>| {
-        segment.p_offset(endian).saturating_add(segment.p_filesz(endian))
+        segment
+            .p_offset(endian)
+            .saturating_add(segment.p_filesz(endian))
     };
     segments.iter().map(end).max()
 }
@@ -154,11 +159,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
         let path = folder.join("libmine.so");
-        assert!(refusal(&path).contains("No such file"), "{}", refusal(&path));
+        assert!(
+            refusal(&path).contains("No such file"),
+            "{}",
+            refusal(&path)
+        );
         fs::write(&path, "a text file").unwrap();
         assert_eq!(
             refusal(&path),
-            format!("{} is no plugin: it is no shared library, or not all of one", path.display())
+            format!(
+                "{} is no plugin: it is no shared library, or not all of one",
+                path.display()
+            )
         );
         // A real one that is no plugin: this test itself.
         fs::copy(std::env::current_exe().unwrap(), &path).unwrap();

@@ -10,13 +10,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use async_trait::async_trait;
 use datashark_sdk::conf::{Problems, Section};
-use datashark_sdk::ffi::cross_input::{
-    acknowledging, event_from_wire, opening, status_from_wire,
-};
+use datashark_sdk::ffi::cross_input::{acknowledging, event_from_wire, opening, status_from_wire};
 use datashark_sdk::ffi::host::InputHandle;
 use datashark_sdk::ffi::wire::{
-    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next,
-    problems_from_json,
+    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, problems_from_json,
 };
 use datashark_sdk::input::{
     DynInput, Ends, InputEvent, InputFactory, Open, OpeningInput, PartitionId, Progress, Resume,
@@ -56,8 +53,15 @@ impl InputOf {
         let start = self.found.start(Sandbox::default(), &Section::new());
         let (described, parts) = ask_once(&start, &Request::DescribeInput)?;
         let beside = parts.first().map(schema_of).transpose()?;
-        let beside = beside.map(|b| b.fields().iter().map(|field| field.as_ref().clone()).collect());
-        Ok(self.described.get_or_init(|| (described, beside.unwrap_or_default())))
+        let beside = beside.map(|b| {
+            b.fields()
+                .iter()
+                .map(|field| field.as_ref().clone())
+                .collect()
+        });
+        Ok(self
+            .described
+            .get_or_init(|| (described, beside.unwrap_or_default())))
     }
 
     fn checked(&self, section: &Section) -> Result<(InputChecked, Option<Source>)> {
@@ -92,7 +96,9 @@ impl InputFactory for InputOf {
     }
 
     fn beside(&self) -> Vec<Field> {
-        self.described().map(|(_, beside)| beside.clone()).unwrap_or_default()
+        self.described()
+            .map(|(_, beside)| beside.clone())
+            .unwrap_or_default()
     }
 
     fn arrival_column(&self) -> Option<&'static str> {
@@ -194,7 +200,11 @@ impl Remote {
                 self.assigned.insert(partition.clone())
             }
             Next::Batch(batch) => {
-                let place = self.opening.resume.entry(batch.partition.clone()).or_default();
+                let place = self
+                    .opening
+                    .resume
+                    .entry(batch.partition.clone())
+                    .or_default();
                 place.offset = batch.end_offset;
                 true
             }
@@ -229,7 +239,9 @@ impl Blocking for Remote {
         self.retried("acknowledge", |remote| {
             remote.is_open()?;
             let done = Acknowledged(done.0.clone());
-            remote.client.ask::<()>(&Request::Acknowledge { done }, &[])?;
+            remote
+                .client
+                .ask::<()>(&Request::Acknowledge { done }, &[])?;
             Ok(())
         })
     }
@@ -275,7 +287,9 @@ impl OnThread {
             }
         };
         let thread = std::thread::Builder::new().name("input plugin".to_owned());
-        thread.spawn(run).map_err(|error| Error::io("starting a thread", error))?;
+        thread
+            .spawn(run)
+            .map_err(|error| Error::io("starting a thread", error))?;
         is_open.await.map_err(|_| ended())??;
         Ok(OnThread {
             orders,
@@ -303,7 +317,9 @@ fn serve(
             // Who does not wait any more is not told.
             Ok(Order::Acknowledge(done, reply)) => drop(reply.send(input.acknowledge(&done))),
         }
-        let Some(reply) = waiting.take() else { continue };
+        let Some(reply) = waiting.take() else {
+            continue;
+        };
         let event = input.next(WAIT);
         // How far it is, is for show.
         if let Ok(now) = input.status() {
@@ -350,6 +366,10 @@ impl DynInput for OnThread {
     }
 
     fn ends(&self) -> Ends {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .clone()
     }
 }

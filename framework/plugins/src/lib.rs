@@ -112,7 +112,10 @@ impl Plugins {
             let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
             paths.sort();
             for path in paths {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap_or_default();
                 if !(name.starts_with("lib") && name.ends_with(SUFFIX)) {
                     continue;
                 }
@@ -122,7 +125,8 @@ impl Plugins {
                     _ => Kind::UseCase,
                 };
                 let about = self.found(kind, &path).map_err(|problem| problem.message);
-                let about = about.and_then(|found| found.about().map_err(|error| error.to_string()));
+                let about =
+                    about.and_then(|found| found.about().map_err(|error| error.to_string()));
                 listed.push(Listed { path, about });
             }
         }
@@ -140,7 +144,8 @@ impl Plugins {
         }
         // Cargo writes `-` as `_` in a library's name.
         let names = [asked.name.to_owned(), asked.name.replace('-', "_")];
-        let folders = std::iter::once(asked.folder).chain(self.folders.iter().map(PathBuf::as_path));
+        let folders =
+            std::iter::once(asked.folder).chain(self.folders.iter().map(PathBuf::as_path));
         let of_folder = |folder: &Path| {
             let file = |name: &String| folder.join(format!("{}{name}{SUFFIX}", prefix(kind)));
             names.iter().map(file).find(|file| file.exists())
@@ -213,7 +218,12 @@ impl ThirdParty for Plugins {
             // What comes of a backfill does not depend on the section, whose mistakes come later.
             let checked = factory.checked(&Section::new());
             let backfill = checked.map(|checked| checked.backfill).unwrap_or_default();
-            Ok(Entry::Output(OutputEntry::new(name, "", backfill.into(), factory)))
+            Ok(Entry::Output(OutputEntry::new(
+                name,
+                "",
+                backfill.into(),
+                factory,
+            )))
         })?;
         Some(entry.and_then(|entry| match entry {
             Entry::Output(entry) => Ok(entry),

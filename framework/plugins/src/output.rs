@@ -36,7 +36,11 @@ impl OutputOf {
         }
     }
 
-    fn or_problems<T>(&self, section: &Section, of: impl Fn(OutputChecked) -> T) -> Result<T, Problems> {
+    fn or_problems<T>(
+        &self,
+        section: &Section,
+        of: impl Fn(OutputChecked) -> T,
+    ) -> Result<T, Problems> {
         self.checked(section).map(of).map_err(problems)
     }
 }
@@ -94,7 +98,8 @@ fn opened(found: &Found, section: &Section, open: &OpenOutput) -> Result<Box<dyn
         now: open.now,
     };
     if settings.isolation == Isolation::None {
-        let output = load(&found.file)?.open_output(&opening(open.receipt.clone()), &open.schema)?;
+        let output =
+            load(&found.file)?.open_output(&opening(open.receipt.clone()), &open.schema)?;
         return Ok(Box::new(Here(output)));
     }
     let mut remote = Remote {
@@ -220,7 +225,10 @@ impl Blocking for Remote {
     fn delivered(&mut self, n_findings: usize) -> Result<String> {
         self.retried("delivered", |remote| {
             remote.is_open()?;
-            Ok(remote.client.ask(&Request::Delivered { n_findings }, &[])?.0)
+            Ok(remote
+                .client
+                .ask(&Request::Delivered { n_findings }, &[])?
+                .0)
         })
     }
 }
@@ -268,7 +276,9 @@ impl OnThread {
             }
         };
         let thread = std::thread::Builder::new().name("output plugin".to_owned());
-        thread.spawn(run).map_err(|error| Error::io("starting a thread", error))?;
+        thread
+            .spawn(run)
+            .map_err(|error| Error::io("starting a thread", error))?;
         is_open.await.map_err(|_| ended())??;
         Ok(OnThread { orders })
     }
@@ -293,7 +303,11 @@ fn ended() -> Error {
 impl DynOutput for OnThread {
     async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        if self.orders.send(Order::Write(batches.to_vec(), reply)).is_err() {
+        if self
+            .orders
+            .send(Order::Write(batches.to_vec(), reply))
+            .is_err()
+        {
             return Outcome::Stop(ended());
         }
         outcome.await.unwrap_or_else(|_| Outcome::Stop(ended()))

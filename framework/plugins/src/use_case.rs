@@ -92,7 +92,8 @@ impl Process {
             self.models.clear();
         } else if models.len() + states.len() > 0 {
             self.models.retain(|model| !models.contains(model));
-            self.client.ask::<()>(&Request::Forget { models, states }, &[])?;
+            self.client
+                .ask::<()>(&Request::Forget { models, states }, &[])?;
         }
         Ok(())
     }
@@ -100,7 +101,13 @@ impl Process {
     fn has_model(&mut self, number: u64, json: &Value) -> Result<(), Failure> {
         if !self.models.contains(&number) {
             let json = json.clone();
-            self.client.ask::<()>(&Request::Load { model: number, json }, &[])?;
+            self.client.ask::<()>(
+                &Request::Load {
+                    model: number,
+                    json,
+                },
+                &[],
+            )?;
             self.models.insert(number);
         }
         Ok(())
@@ -124,7 +131,12 @@ impl RemoteUseCase {
         let said = shared.retried("make", |process| Ok(process.described.clone()))?;
         let (described, parts) = said.ok_or_else(|| Error::internal("a use case was not made"))?;
         let columns = parts.first().map(schema_of).transpose()?;
-        let columns = columns.map(|c| c.fields().iter().map(|field| field.as_ref().clone()).collect());
+        let columns = columns.map(|c| {
+            c.fields()
+                .iter()
+                .map(|field| field.as_ref().clone())
+                .collect()
+        });
         Ok(RemoteUseCase {
             shared: Arc::new(shared),
             described,
@@ -181,7 +193,8 @@ impl DynUseCase for RemoteUseCase {
             shared: Arc::clone(&self.shared),
             number,
         };
-        self.shared.retried("load", |process| process.has_model(number, json))?;
+        self.shared
+            .retried("load", |process| process.has_model(number, json))?;
         Ok(Model::from_parts(Arc::new(model), json.clone()))
     }
 
@@ -189,7 +202,8 @@ impl DynUseCase for RemoteUseCase {
         let remote: &dyn Any = model.value();
         let remote = remote.downcast_ref::<RemoteModel>();
         let remote = remote.filter(|remote| Arc::ptr_eq(&remote.shared, &self.shared));
-        let remote = remote.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let remote =
+            remote.ok_or_else(|| Error::internal("a use case was given another's model"))?;
         let request = Request::Score {
             model: remote.number,
             start: window.start,
@@ -211,7 +225,9 @@ fn part_of_rows(rows: Batches<'_>) -> Result<Part> {
 }
 
 fn only_batch(parts: &[Part]) -> Result<RecordBatch> {
-    let part = parts.first().ok_or_else(|| Error::internal("an answer without rows"))?;
+    let part = parts
+        .first()
+        .ok_or_else(|| Error::internal("an answer without rows"))?;
     let (schema, batches) = rows_of(part)?;
     Ok(concat_batches(&schema, &batches)?)
 }
@@ -250,10 +266,14 @@ impl RemoteState {
         }
         let state = self.number;
         let saved = self.saved.as_slice();
-        process.client.ask::<()>(&Request::LoadState { state }, saved)?;
+        process
+            .client
+            .ask::<()>(&Request::LoadState { state }, saved)?;
         for part in &self.since {
             let parts = std::slice::from_ref(part);
-            let (size, _) = process.client.ask::<usize>(&Request::Add { state }, parts)?;
+            let (size, _) = process
+                .client
+                .ask::<usize>(&Request::Add { state }, parts)?;
             self.size_bytes = size;
         }
         self.process = process.client.n_started();
@@ -263,7 +283,9 @@ impl RemoteState {
     /// Has the state as bytes, and needs no more than these to make it again.
     fn save(&mut self, process: &mut Process) -> Result<(), Failure> {
         let state = self.number;
-        let (_, parts) = process.client.ask::<()>(&Request::SaveState { state }, &[])?;
+        let (_, parts) = process
+            .client
+            .ask::<()>(&Request::SaveState { state }, &[])?;
         let bytes = parts.into_iter().next();
         self.saved = Some(bytes.ok_or_else(|| Error::internal("a state without its bytes"))?);
         self.since.clear();
@@ -319,7 +341,9 @@ impl DynReduce for RemoteReduce {
         let part = part_of(batch.schema_ref(), std::slice::from_ref(batch))?;
         let state = held(state)?;
         self.of_state("reduce_add", state, |state, process| {
-            let request = Request::Add { state: state.number };
+            let request = Request::Add {
+                state: state.number,
+            };
             let parts = std::slice::from_ref(&part);
             state.size_bytes = process.client.ask(&request, parts)?.0;
             Ok(())
@@ -359,7 +383,9 @@ impl DynReduce for RemoteReduce {
 
     fn rows(&self, mut state: ReduceState) -> Result<RecordBatch> {
         let answer = self.of_state("reduce_rows", held(&mut state)?, |state, process| {
-            let request = Request::Rows { state: state.number };
+            let request = Request::Rows {
+                state: state.number,
+            };
             Ok(process.client.ask::<()>(&request, &[])?.1)
         })?;
         only_batch(&answer)

@@ -127,7 +127,9 @@ impl<R: Reduce> DynReduce for R {
     }
 
     fn size_bytes(&self, state: &ReduceState) -> usize {
-        state.get().map_or(0, |state| Reduce::size_bytes(self, state))
+        state
+            .get()
+            .map_or(0, |state| Reduce::size_bytes(self, state))
     }
 
     fn copy(&self, state: &ReduceState) -> Result<ReduceState> {

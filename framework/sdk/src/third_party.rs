@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::path::Path;
 
+use crate::UseCaseEntry;
 use crate::conf::Problem;
 use crate::input::InputEntry;
 use crate::output::OutputEntry;
-use crate::UseCaseEntry;
 
 /// What a conf asks for.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! `include/datashark.h` says what the Rust side says: a C compiler is asked to compare them.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests is a test")]
+
 use std::mem::offset_of;
 use std::path::Path;
 use std::process::Command;
@@ -22,28 +24,99 @@ fn assertions() -> Vec<String> {
     layout!(lines, "datashark_text", abi::Text, data, len);
     layout!(lines, "datashark_reply", abi::Reply, host, put);
     layout!(lines, "datashark_interval", abi::Interval, start, end);
-    layout!(lines, "datashark_findings", abi::Findings, use_case, window, time, rows);
     layout!(
-        lines, "datashark_plugin", abi::Plugin, size, major, minor, kind, reserved, name, about, version,
-        author, table
+        lines,
+        "datashark_findings",
+        abi::Findings,
+        use_case,
+        window,
+        time,
+        rows
     );
     layout!(
-        lines, "datashark_use_case", abi::UseCase, size, make, drop, describe, train, load, drop_model,
-        score, reduce_load, drop_state, reduce_add, reduce_merge, reduce_rows, reduce_size, reduce_save
+        lines,
+        "datashark_plugin",
+        abi::Plugin,
+        size,
+        major,
+        minor,
+        kind,
+        reserved,
+        name,
+        about,
+        version,
+        author,
+        table
     );
     layout!(
-        lines, "datashark_output", abi::Output, size, check, open, drop, write, sync, delivered
+        lines,
+        "datashark_use_case",
+        abi::UseCase,
+        size,
+        make,
+        drop,
+        describe,
+        train,
+        load,
+        drop_model,
+        score,
+        reduce_load,
+        drop_state,
+        reduce_add,
+        reduce_merge,
+        reduce_rows,
+        reduce_size,
+        reduce_save
     );
     layout!(
-        lines, "datashark_input", abi::Input, size, describe, check, open, drop, next, acknowledge, status
+        lines,
+        "datashark_output",
+        abi::Output,
+        size,
+        check,
+        open,
+        drop,
+        write,
+        sync,
+        delivered
     );
     layout!(
-        lines, "ArrowArrayStream", arrow::ffi_stream::FFI_ArrowArrayStream, get_schema, get_next,
-        get_last_error, release, private_data
+        lines,
+        "datashark_input",
+        abi::Input,
+        size,
+        describe,
+        check,
+        open,
+        drop,
+        next,
+        acknowledge,
+        status
     );
     layout!(
-        lines, "ArrowArray", arrow::ffi::FFI_ArrowArray, length, null_count, offset, n_buffers, n_children,
-        buffers, children, dictionary, release, private_data
+        lines,
+        "ArrowArrayStream",
+        arrow::ffi_stream::FFI_ArrowArrayStream,
+        get_schema,
+        get_next,
+        get_last_error,
+        release,
+        private_data
+    );
+    layout!(
+        lines,
+        "ArrowArray",
+        arrow::ffi::FFI_ArrowArray,
+        length,
+        null_count,
+        offset,
+        n_buffers,
+        n_children,
+        buffers,
+        children,
+        dictionary,
+        release,
+        private_data
     );
     for (name, value) in [
         ("MAJOR", i64::from(MAJOR)),
@@ -57,7 +130,9 @@ fn assertions() -> Vec<String> {
         ("OUTPUT", i64::from(abi::OUTPUT)),
         ("INPUT", i64::from(abi::INPUT)),
     ] {
-        lines.push(format!("_Static_assert(DATASHARK_{name} == {value}, \"{name}\");"));
+        lines.push(format!(
+            "_Static_assert(DATASHARK_{name} == {value}, \"{name}\");"
+        ));
     }
     lines
 }
@@ -67,9 +142,23 @@ fn compile(folder: &Path, lines: &[String]) -> (bool, String) {
     std::fs::write(&source, lines.join("\n")).unwrap();
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let mut cc = Command::new("cc");
-    cc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"]);
-    let output = cc.arg(include).arg(&source).output().expect("a C compiler, `cc`");
-    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    cc.args([
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fsyntax-only",
+        "-I",
+    ]);
+    let output = cc
+        .arg(include)
+        .arg(&source)
+        .output()
+        .expect("a C compiler, `cc`");
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]

@@ -65,7 +65,9 @@ pub(crate) fn run(args: &New) -> Result<(), Failure> {
     let folder = std::path::absolute(into.join(&args.name))?;
     let made = fs::create_dir_all(folder.parent().unwrap_or(Path::new("/")));
     made.and_then(|()| fs::create_dir(&folder))
-        .map_err(|error| Failure::Run(format!("making the folder {}: {error}", folder.display())))?;
+        .map_err(|error| {
+            Failure::Run(format!("making the folder {}: {error}", folder.display()))
+        })?;
     let templates: Vec<Template> = match (args.sql, args.kind) {
         (true, _) => SQL.to_vec(),
         (false, NewKind::Usecase) => [&CRATE[..], &USE_CASE].concat(),
@@ -110,7 +112,11 @@ fn check(args: &New) -> Result<(), String> {
 fn names(args: &New, folder: &Path) -> [(&'static str, String); 7] {
     let library = args.name.replace('-', "_");
     let (library, what, how) = match args.kind {
-        NewKind::Usecase => (library, "A use case", format!("write `code = {}`", args.name)),
+        NewKind::Usecase => (
+            library,
+            "A use case",
+            format!("write `code = {}`", args.name),
+        ),
         NewKind::Output => {
             let how = format!("write `output = {}`", args.name);
             (format!("out_{library}"), "An output", how)
@@ -121,7 +127,9 @@ fn names(args: &New, folder: &Path) -> [(&'static str, String); 7] {
         }
     };
     let words = args.name.split('-').filter(|word| !word.is_empty());
-    let kind = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+    let kind = words
+        .map(|word| word[..1].to_uppercase() + &word[1..])
+        .collect();
     [
         ("{{name}}", args.name.clone()),
         ("{{type}}", kind),
@@ -138,7 +146,10 @@ fn dependencies(args: &New) -> String {
         None => format!("version = \"{}\"", env!("CARGO_PKG_VERSION")),
         Some(source) => {
             let source = std::path::absolute(source).unwrap_or_else(|_| source.clone());
-            format!("path = {:?}", source.join("framework/sdk").display().to_string())
+            format!(
+                "path = {:?}",
+                source.join("framework/sdk").display().to_string()
+            )
         }
     };
     let mut lines = vec![

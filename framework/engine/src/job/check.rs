@@ -12,9 +12,7 @@ use datashark_conf::{Code, Conf, Diagnostic, Diagnostics, Global, Kind};
 use datashark_sdk::conf::{Problem, Problems, Section, Value, nearest};
 use datashark_sdk::input::{InputEntry, Source};
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{
-    Aggregate, Asked, DynUseCase, Error, Findings, ThirdParty, UseCaseEntry,
-};
+use datashark_sdk::{Aggregate, Asked, DynUseCase, Error, Findings, ThirdParty, UseCaseEntry};
 
 use super::records::{Known, known, no_column};
 use super::run::quoted;
@@ -178,7 +176,10 @@ impl Check<'_> {
         find: impl FnOnce(&(dyn ThirdParty + 'static), Asked<'_>) -> Option<Result<E, Problem>>,
     ) -> Option<Result<E, Problem>> {
         let folder = &self.folder;
-        find(self.registry.third_party.as_deref()?, Asked { name, folder })
+        find(
+            self.registry.third_party.as_deref()?,
+            Asked { name, folder },
+        )
     }
 
     /// What was found, where it can be used.

@@ -114,7 +114,9 @@ impl WindowSink for Scoring {
         }
         self.n_windows += 1;
         let findings = match self.score(window, rows.clone()).await {
-            Err(Error::Plugin(datashark_sdk::Error::GaveUp(why))) if self.state_folder.is_some() => {
+            Err(Error::Plugin(datashark_sdk::Error::GaveUp(why)))
+                if self.state_folder.is_some() =>
+            {
                 return self.keep(window, &rows, &why);
             }
             findings => findings?,

@@ -99,7 +99,10 @@ fn answer(hosted: &mut Option<Hosted>, request: Request, parts: &[Part]) -> Resu
         let library = Library::load(&library)?;
         let about = library.about().clone();
         if about.kind != kind {
-            let message = format!("the plugin `{}` is an {}, not an {kind}", about.name, about.kind);
+            let message = format!(
+                "the plugin `{}` is an {}, not an {kind}",
+                about.name, about.kind
+            );
             return Err(Error::data(message.replace("an use", "a use")));
         }
         *hosted = Some(Hosted {
@@ -134,7 +137,9 @@ fn answer(hosted: &mut Option<Hosted>, request: Request, parts: &[Part]) -> Resu
 }
 
 fn missing(what: &str) -> Error {
-    Error::internal(format!("a plugin's process was asked before it had its {what}"))
+    Error::internal(format!(
+        "a plugin's process was asked before it had its {what}"
+    ))
 }
 
 fn only(parts: &[Part]) -> Result<&Part> {
@@ -154,7 +159,10 @@ impl Hosted {
         if let Request::Make { own } = request {
             return self.make(&own);
         }
-        let use_case = self.use_case.as_deref().ok_or_else(|| missing("use case"))?;
+        let use_case = self
+            .use_case
+            .as_deref()
+            .ok_or_else(|| missing("use case"))?;
         match request {
             Request::Train => {
                 let (schema, rows) = rows_of(only(parts)?)?;
@@ -199,8 +207,12 @@ impl Hosted {
 
     fn of_states(&mut self, request: Request, parts: &[Part]) -> Result<Answered> {
         if let Request::Forget { models, states } = request {
-            models.iter().for_each(|model| drop(self.models.remove(model)));
-            states.iter().for_each(|state| drop(self.states.remove(state)));
+            models
+                .iter()
+                .for_each(|model| drop(self.models.remove(model)));
+            states
+                .iter()
+                .for_each(|state| drop(self.states.remove(state)));
             return done((), Vec::new());
         }
         let reduce = self.reduce.as_deref().ok_or_else(|| missing("reduce"))?;
@@ -277,7 +289,9 @@ impl Hosted {
             }
             Request::CheckInput { section } => {
                 let (checked, columns) = self.library.check_input(&section)?;
-                let columns = columns.map(|columns| part_of_schema(&columns)).transpose()?;
+                let columns = columns
+                    .map(|columns| part_of_schema(&columns))
+                    .transpose()?;
                 return done(checked, columns.into_iter().collect());
             }
             Request::OpenInput { opening } => {

@@ -74,7 +74,8 @@ impl Connection {
     /// # Errors
     /// It cannot be started, or the library not loaded.
     pub(crate) fn open(start: &Start) -> Result<Connection, Failure> {
-        let failed = |error: io::Error| Failure::Plugin(Error::io("starting a plugin's process", error));
+        let failed =
+            |error: io::Error| Failure::Plugin(Error::io("starting a plugin's process", error));
         let (program, args) = &start.program;
         let mut command = Command::new(program);
         command.args(args).current_dir("/").env_clear();
@@ -85,13 +86,21 @@ impl Connection {
                 command.env(name, value);
             }
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(Failure::Plugin(Error::internal("a process without pipes")));
         };
-        let name = start.library.file_name().unwrap_or_default().to_string_lossy();
+        let name = start
+            .library
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         let said = Said::listen(stderr, name.into_owned());
         let (to, from) = (OwnedFd::from(stdin), OwnedFd::from(stdout));
         for pipe in [&to, &from] {
@@ -160,8 +169,18 @@ impl Connection {
 
     fn exchange(&mut self, request: &Request, parts: &[Part]) -> io::Result<Frame> {
         let until = now() + self.timeout;
-        Frame::write(&to_text(request), parts, &mut Timed { pipe: &self.to, until })?;
-        Frame::read(&mut Timed { pipe: &self.from, until })
+        Frame::write(
+            &to_text(request),
+            parts,
+            &mut Timed {
+                pipe: &self.to,
+                until,
+            },
+        )?;
+        Frame::read(&mut Timed {
+            pipe: &self.from,
+            until,
+        })
     }
 
     /// Ends the process, if it has not ended by itself; says why it did.
@@ -221,17 +240,35 @@ impl Drop for Connection {
 /// What a signal says of a process that it has ended.
 fn signal_name(signal: i32) -> String {
     let names = [
-        (Signal::SEGV, "SIGSEGV: it read or wrote where nothing is, or its stack was full"),
-        (Signal::ABORT, "SIGABRT: it gave up, as with no memory left below its limit"),
-        (Signal::BUS, "SIGBUS: it read or wrote where nothing is, or its file was cut off"),
+        (
+            Signal::SEGV,
+            "SIGSEGV: it read or wrote where nothing is, or its stack was full",
+        ),
+        (
+            Signal::ABORT,
+            "SIGABRT: it gave up, as with no memory left below its limit",
+        ),
+        (
+            Signal::BUS,
+            "SIGBUS: it read or wrote where nothing is, or its file was cut off",
+        ),
         (Signal::ILL, "SIGILL: it ran what is no code"),
         (Signal::FPE, "SIGFPE: it divided by zero"),
-        (Signal::KILL, "SIGKILL: somebody ended it, perhaps the system for want of memory"),
+        (
+            Signal::KILL,
+            "SIGKILL: somebody ended it, perhaps the system for want of memory",
+        ),
         (Signal::SYS, "SIGSYS: it made a call that it may not"),
-        (Signal::XCPU, "SIGXCPU: it used more processor time than it may"),
+        (
+            Signal::XCPU,
+            "SIGXCPU: it used more processor time than it may",
+        ),
     ];
     let known = names.iter().find(|(known, _)| known.as_raw() == signal);
-    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
+    known.map_or_else(
+        || format!("signal {signal}"),
+        |(_, name)| (*name).to_owned(),
+    )
 }
 
 /// What a plugin writes to its standard error: it goes to the log, and the last lines are kept.

@@ -61,12 +61,16 @@ impl Frame {
             from.read_exact(&mut length)?;
             lengths.push(u64::from_le_bytes(length));
         }
-        let sum = lengths.iter().try_fold(0u64, |sum, length| sum.checked_add(*length));
+        let sum = lengths
+            .iter()
+            .try_fold(0u64, |sum, length| sum.checked_add(*length));
         if sum.is_none_or(|sum| sum > PARTS_BYTES_MAX) {
             return Err(too_long());
         }
         let text = exactly(from, n_text as u64)?;
-        let parts = lengths.into_iter().map(|length| Ok(Buffer::from_vec(exactly(from, length)?)));
+        let parts = lengths
+            .into_iter()
+            .map(|length| Ok(Buffer::from_vec(exactly(from, length)?)));
         let parts = parts.collect::<io::Result<Vec<Part>>>()?;
         Ok(Frame { text, parts })
     }
@@ -139,7 +143,11 @@ pub(crate) fn schema_of(part: &Part) -> Result<SchemaRef> {
 fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns: Vec<ArrayRef> = batch.columns().iter().map(compact_column).collect();
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        batch.schema(),
+        columns,
+        &options,
+    )?)
 }
 
 fn compact_column(column: &ArrayRef) -> ArrayRef {
@@ -176,7 +184,10 @@ mod tests {
         let mut bytes = Vec::new();
         Frame::write(b"{}", &parts, &mut bytes).unwrap();
         let frame = Frame::read(&mut bytes.as_slice()).unwrap();
-        assert_eq!((frame.text.as_slice(), frame.parts.as_slice()), (b"{}".as_slice(), parts.as_slice()));
+        assert_eq!(
+            (frame.text.as_slice(), frame.parts.as_slice()),
+            (b"{}".as_slice(), parts.as_slice())
+        );
         let cut = Frame::read(&mut &bytes[..bytes.len() - 1]).unwrap_err();
         assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -185,7 +196,12 @@ mod tests {
     fn lengths_that_lie_take_no_memory() {
         let mut bytes = vec![2, 0, 0, 0, 1, 0, 0, 0];
         bytes.extend(u64::MAX.to_le_bytes());
-        assert!(Frame::read(&mut bytes.as_slice()).unwrap_err().to_string().contains("too long"));
+        assert!(
+            Frame::read(&mut bytes.as_slice())
+                .unwrap_err()
+                .to_string()
+                .contains("too long")
+        );
         bytes[8..].copy_from_slice(&(1u64 << 31).to_le_bytes());
         bytes.extend(b"{}");
         assert_eq!(
@@ -196,10 +212,16 @@ mod tests {
 
     #[test]
     fn a_few_texts_do_not_take_their_block_with_them() {
-        let long: Vec<String> = (0..1000).map(|i| format!("a text that is not short: {i}")).collect();
+        let long: Vec<String> = (0..1000)
+            .map(|i| format!("a text that is not short: {i}"))
+            .collect();
         let all = StringViewArray::from_iter_values(&long);
         let few: ArrayRef = Arc::new(all.slice(500, 2));
-        let schema = Arc::new(Schema::new(vec![Field::new("line", DataType::Utf8View, false)]));
+        let schema = Arc::new(Schema::new(vec![Field::new(
+            "line",
+            DataType::Utf8View,
+            false,
+        )]));
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![few]).unwrap();
         let part = part_of(&schema, std::slice::from_ref(&batch)).unwrap();
         assert!(part.len() < 2000, "{}", part.len());

@@ -36,7 +36,10 @@ pub(super) fn enter(library: &Path, sandbox: &Sandbox) -> Vec<String> {
     #[cfg(not(target_os = "linux"))]
     {
         let _ = library;
-        note("files, network and processes", Err("only Linux has what it takes".to_owned()));
+        note(
+            "files, network and processes",
+            Err("only Linux has what it takes".to_owned()),
+        );
     }
     unguarded
 }
@@ -55,7 +58,10 @@ fn limit(resource: Resource, to: u64) -> Result<(), String> {
 /// What the process has by itself, most of it the binary, and what the plugin may take.
 fn memory(bytes: u64) -> Result<(), String> {
     let statm = std::fs::read_to_string("/proc/self/statm").map_err(|error| error.to_string())?;
-    let pages = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
+    let pages = statm
+        .split(' ')
+        .next()
+        .and_then(|pages| pages.parse::<u64>().ok());
     let pages = pages.ok_or("no number of pages")?;
     let own = pages * rustix::param::page_size() as u64;
     limit(Resource::As, own.saturating_add(bytes))
@@ -144,7 +150,9 @@ mod linux {
             let mut ruleset = Ruleset::default().handle_access(all)?.create()?;
             for (path, access) in paths {
                 // What is not there cannot be opened.
-                let Ok(opened) = PathFd::new(&path) else { continue };
+                let Ok(opened) = PathFd::new(&path) else {
+                    continue;
+                };
                 let access = match path.is_dir() {
                     true => access,
                     false => access & AccessFs::from_file(abi),
@@ -208,7 +216,10 @@ mod linux {
         }
         apply(rules, libc::EPERM)?;
         // Its flags are in memory, where no rule sees them. The C library then takes `clone`.
-        apply(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)
+        apply(
+            BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
+            libc::ENOSYS,
+        )
     }
 
     fn rule(argument: u8, is: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
@@ -221,7 +232,9 @@ mod linux {
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| e.to_string())?;
         let refuse = SeccompAction::Errno(error as u32);
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch);
-        let program = filter.and_then(BpfProgram::try_from).map_err(|e| e.to_string())?;
+        let program = filter
+            .and_then(BpfProgram::try_from)
+            .map_err(|e| e.to_string())?;
         seccompiler::apply_filter(&program).map_err(|e| e.to_string())
     }
 }

@@ -16,9 +16,17 @@ fn a_name_is_looked_for_in_the_confs_folder_first_and_then_where_plugins_are() {
     assert_eq!(world.entry("mine-too").unwrap().unwrap().name, "mine-too");
     fs::write(world.path("libmine_too.so"), "a text").unwrap();
     let problem = world.entry("mine_too").unwrap().unwrap_err();
-    assert!(problem.message.contains("it is no shared library"), "{}", problem.message);
+    assert!(
+        problem.message.contains("it is no shared library"),
+        "{}",
+        problem.message
+    );
     let problem = world.entry("elsewhere/libmine.so").unwrap().unwrap_err();
-    assert!(problem.message.contains("No such file"), "{}", problem.message);
+    assert!(
+        problem.message.contains("No such file"),
+        "{}",
+        problem.message
+    );
 }
 
 #[test]
@@ -35,10 +43,16 @@ fn what_is_found_is_listed_with_who_made_it_or_why_it_is_not_usable() {
     fs::write(world.path("plugins/README"), "").unwrap();
     let mut other = whole;
     // The machine of an ELF file: 183 is ARM's 64 bits, 62 Intel's.
-    other[18] = if cfg!(target_arch = "x86_64") { 183 } else { 62 };
+    other[18] = if cfg!(target_arch = "x86_64") {
+        183
+    } else {
+        62
+    };
     fs::write(world.path("plugins/libother.so"), &other).unwrap();
     let listed = world.plugins.list();
-    let names = listed.iter().map(|one| one.path.file_name().unwrap().to_str().unwrap());
+    let names = listed
+        .iter()
+        .map(|one| one.path.file_name().unwrap().to_str().unwrap());
     let expected = [
         "libhalf.so",
         "liblater.so",
@@ -52,11 +66,22 @@ fn what_is_found_is_listed_with_who_made_it_or_why_it_is_not_usable() {
     let about = |at: usize| listed[at].about.as_ref();
     let (kept, unruly, words) = (about(3).unwrap(), about(5).unwrap(), about(6).unwrap());
     assert_eq!((kept.kind, kept.name.as_str()), (Kind::Output, "test-kept"));
-    assert_eq!((unruly.version.as_str(), unruly.author.as_str()), ("1", "nobody"));
+    assert_eq!(
+        (unruly.version.as_str(), unruly.author.as_str()),
+        ("1", "nobody")
+    );
     assert_eq!((words.kind, words.interface), (Kind::UseCase, (1, 0)));
     let why = |at: usize| about(at).unwrap_err().as_str();
     assert!(why(0).contains("is no plugin"), "{}", why(0));
-    assert!(why(1).contains("made for interface 7.0, and this dataShark has 1.0"), "{}", why(1));
+    assert!(
+        why(1).contains("made for interface 7.0, and this dataShark has 1.0"),
+        "{}",
+        why(1)
+    );
     assert!(why(2).contains("and this machine is"), "{}", why(2));
-    assert!(why(4).ends_with("the plugin `unruly` is a use case, not an output"), "{}", why(4));
+    assert!(
+        why(4).ends_with("the plugin `unruly` is a use case, not an output"),
+        "{}",
+        why(4)
+    );
 }

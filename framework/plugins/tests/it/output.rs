@@ -36,7 +36,10 @@ async fn open(world: &World, isolation: &str) -> Box<dyn DynOutput> {
     let mut section = Section::from_iter([("path", path.as_str()), ("isolation", isolation)]);
     if isolation == "process" {
         let granted = folder.to_str().unwrap().trim_end_matches('/');
-        section.insert("sandbox", Section::from_iter([("write", granted), ("max_retries", "1")]));
+        section.insert(
+            "sandbox",
+            Section::from_iter([("write", granted), ("max_retries", "1")]),
+        );
     }
     assert_eq!(entry.check(&section).to_string(), "");
     assert_eq!(entry.files(&section).unwrap(), [world.path("keys")]);
@@ -63,7 +66,12 @@ async fn it_delivers_in_either_place() {
     for isolation in ["process", "none"] {
         let world = world();
         let mut output = open(&world, isolation).await;
-        assert!(matches!(output.write(&[findings(&["a", "b"]), findings(&["c"])]).await, Outcome::Safe));
+        assert!(matches!(
+            output
+                .write(&[findings(&["a", "b"]), findings(&["c"])])
+                .await,
+            Outcome::Safe
+        ));
         assert_eq!(output.sync().await.unwrap().as_deref(), Some("6"));
         assert_eq!(output.delivered(3), "Kept 3 Documents");
         assert_eq!(kept(&world), "a\nb\nc\n");
@@ -74,9 +82,15 @@ async fn it_delivers_in_either_place() {
 async fn what_was_not_synced_when_the_process_ended_is_written_again_and_once() {
     let world = world();
     let mut output = open(&world, "process").await;
-    assert!(matches!(output.write(&[findings(&["synced"])]).await, Outcome::Safe));
+    assert!(matches!(
+        output.write(&[findings(&["synced"])]).await,
+        Outcome::Safe
+    ));
     output.sync().await.unwrap();
-    assert!(matches!(output.write(&[findings(&["not synced"])]).await, Outcome::Safe));
+    assert!(matches!(
+        output.write(&[findings(&["not synced"])]).await,
+        Outcome::Safe
+    ));
     let key = format!("abort unless {}", world.path("mark").display());
     let batch = findings(&["half", &key]);
     let Outcome::Again(why) = output.write(std::slice::from_ref(&batch)).await else {
@@ -98,8 +112,14 @@ async fn findings_that_it_does_not_survive_are_refused_and_the_next_ones_taken()
         panic!("they are refused")
     };
     let is_refused = |fate: &Fate| matches!(fate, Fate::Refused(why) if why.contains("SIGABRT"));
-    assert!(fates.len() == 2 && fates.iter().all(is_refused), "{fates:?}");
-    assert!(matches!(output.write(&[findings(&["b"])]).await, Outcome::Safe));
+    assert!(
+        fates.len() == 2 && fates.iter().all(is_refused),
+        "{fates:?}"
+    );
+    assert!(matches!(
+        output.write(&[findings(&["b"])]).await,
+        Outcome::Safe
+    ));
     output.sync().await.unwrap();
     assert_eq!(kept(&world), "b\n");
 }

@@ -45,6 +45,7 @@ static int32_t describe(void *use_case, struct ArrowSchema *columns, struct data
 }
 
 static volatile int depth;
+static volatile int *volatile nowhere;
 
 __attribute__((noinline)) static int deeper(int n) {
     volatile char frame[4096];
@@ -77,7 +78,7 @@ static int32_t score(void *use_case, void *model, const struct datashark_interva
     if (strcmp(does, "stack") == 0)
         return deeper(0);
     if (strcmp(does, "segfault") == 0)
-        *(volatile int *)8 = 1;
+        *nowhere = 1;
     if (strcmp(does, "exit") == 0)
         exit(0);
     if (strcmp(does, "close") == 0)

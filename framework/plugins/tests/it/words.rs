@@ -43,19 +43,25 @@ fn found(use_case: &dyn DynUseCase, first: &[&str], then: &[&str]) -> Result<Fin
 
 fn shown(findings: &Findings) -> Vec<(String, f64)> {
     let keys = findings.keys().iter().flatten().map(str::to_owned);
-    keys.zip(findings.scores().values().iter().copied()).collect()
+    keys.zip(findings.scores().values().iter().copied())
+        .collect()
 }
 
 #[test]
 fn it_gives_the_same_in_either_place() {
     let world = world();
     for isolation in ["process", "none"] {
-        let use_case = world.use_case("words", &[("isolation", isolation)], &[]).unwrap();
+        let use_case = world
+            .use_case("words", &[("isolation", isolation)], &[])
+            .unwrap();
         assert!(use_case.trains());
         assert_eq!(use_case.input().columns[0].name(), "line");
         let found = found(use_case.as_ref(), &["a", "b", "a"], &["c", "a"]).unwrap();
         let expected = [("a", 15.0), ("b", 6.0), ("c", 3.0)];
-        assert_eq!(shown(&found), expected.map(|(key, score)| (key.to_owned(), score)));
+        assert_eq!(
+            shown(&found),
+            expected.map(|(key, score)| (key.to_owned(), score))
+        );
     }
 }
 
@@ -70,17 +76,28 @@ fn a_process_that_ends_over_records_is_started_again_and_loses_none() {
     let found = found(use_case.as_ref(), &["a", "b", "a"], &[&line, "a"]).unwrap();
     assert!(mark.exists(), "it was to end once");
     let expected = [("a", 15.0), (line.as_str(), 3.0), ("b", 6.0)];
-    assert_eq!(shown(&found), expected.map(|(key, score)| (key.to_owned(), score)));
+    assert_eq!(
+        shown(&found),
+        expected.map(|(key, score)| (key.to_owned(), score))
+    );
 }
 
 #[test]
 fn a_window_that_it_does_not_survive_is_given_up_and_the_next_one_scored() {
     let world = world();
-    let use_case = world.use_case("words", &[("dies_of", "b")], &[("max_retries", "1")]).unwrap();
+    let use_case = world
+        .use_case("words", &[("dies_of", "b")], &[("max_retries", "1")])
+        .unwrap();
     let error = found(use_case.as_ref(), &["a", "b"], &["c"]).unwrap_err();
-    assert!(matches!(&error, Error::GaveUp(why) if why.contains("tried 2 times")), "{error}");
+    assert!(
+        matches!(&error, Error::GaveUp(why) if why.contains("tried 2 times")),
+        "{error}"
+    );
     let found = found(use_case.as_ref(), &["a"], &["c"]).unwrap();
-    assert_eq!(shown(&found), [("a".to_owned(), 4.0), ("c".to_owned(), 2.0)]);
+    assert_eq!(
+        shown(&found),
+        [("a".to_owned(), 4.0), ("c".to_owned(), 2.0)]
+    );
 }
 
 #[test]
@@ -89,7 +106,9 @@ fn a_panic_is_an_error_with_its_place_in_either_place() {
     for isolation in ["process", "none"] {
         let own = [("dies_of", "panic"), ("isolation", isolation)];
         let use_case = world.use_case("words", &own, &[]).unwrap();
-        let error = found(use_case.as_ref(), &["panic"], &[]).unwrap_err().to_string();
+        let error = found(use_case.as_ref(), &["panic"], &[])
+            .unwrap_err()
+            .to_string();
         let expected = "internal error: a panic: told to, at tests/plugins/words/src/lib.rs:";
         assert!(error.starts_with(expected), "{error}");
         // And it goes on.
@@ -101,7 +120,11 @@ fn a_panic_is_an_error_with_its_place_in_either_place() {
 fn mistakes_in_its_keys_and_in_ours_are_problems() {
     let world = world();
     let problems = |own: &[(&str, &str)], sandbox: &[(&str, &str)]| {
-        world.use_case("words", own, sandbox).err().unwrap().to_string()
+        world
+            .use_case("words", own, sandbox)
+            .err()
+            .unwrap()
+            .to_string()
     };
     assert_eq!(
         problems(&[("dies", "x")], &[]),

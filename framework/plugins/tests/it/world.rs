@@ -40,11 +40,25 @@ impl World {
     pub(crate) fn with_unruly(self, name: &str, options: &[&str]) -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-infinite-recursion"]);
+        cc.args([
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Wno-infinite-recursion",
+        ]);
         cc.args(options).arg("-I").arg(here.join("../sdk/include"));
-        cc.arg("-o").arg(self.path("plugins").join(name)).arg(here.join("tests/it/unruly.c"));
+        cc.arg("-o")
+            .arg(self.path("plugins").join(name))
+            .arg(here.join("tests/it/unruly.c"));
         let output = cc.output().expect("a C compiler, `cc`");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         self
     }
 

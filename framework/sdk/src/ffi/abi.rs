@@ -78,8 +78,12 @@ pub type Ask = unsafe extern "C" fn(handle: *mut c_void, reply: *mut Reply) -> i
 /// A function that is told something and answers.
 pub type Tell = unsafe extern "C" fn(handle: *mut c_void, text: Text, reply: *mut Reply) -> i32;
 /// A function that makes a handle of a text.
-pub type Make =
-    unsafe extern "C" fn(handle: *mut c_void, text: Text, made: *mut *mut c_void, reply: *mut Reply) -> i32;
+pub type Make = unsafe extern "C" fn(
+    handle: *mut c_void,
+    text: Text,
+    made: *mut *mut c_void,
+    reply: *mut Reply,
+) -> i32;
 /// A function that frees a handle.
 pub type Drop = unsafe extern "C" fn(handle: *mut c_void);
 
@@ -186,15 +190,10 @@ pub struct UseCase {
         ) -> i32,
     >,
     /// About how much memory a state holds, in bytes.
-    pub reduce_size:
-        Option<unsafe extern "C" fn(use_case: *mut c_void, state: *mut c_void) -> u64>,
+    pub reduce_size: Option<unsafe extern "C" fn(use_case: *mut c_void, state: *mut c_void) -> u64>,
     /// Answers with the state as bytes, not necessarily text.
     pub reduce_save: Option<
-        unsafe extern "C" fn(
-            use_case: *mut c_void,
-            state: *mut c_void,
-            reply: *mut Reply,
-        ) -> i32,
+        unsafe extern "C" fn(use_case: *mut c_void, state: *mut c_void, reply: *mut Reply) -> i32,
     >,
 }
 

@@ -30,10 +30,16 @@ const MESSAGE_MAX: usize = 1 << 14;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
     /// The host, which a plugin believes.
-    #[cfg_attr(not(feature = "export"), expect(dead_code, reason = "only a plugin has a host"))]
+    #[cfg_attr(
+        not(feature = "export"),
+        expect(dead_code, reason = "only a plugin has a host")
+    )]
     Host,
     /// A plugin, whose columns are looked at whole.
-    #[cfg_attr(not(feature = "host"), expect(dead_code, reason = "only a host has plugins"))]
+    #[cfg_attr(
+        not(feature = "host"),
+        expect(dead_code, reason = "only a host has plugins")
+    )]
     Plugin,
 }
 
@@ -67,7 +73,9 @@ pub(super) fn import(
     let (Some(get_schema), Some(get_next), Some(_)) =
         (stream.get_schema, stream.get_next, stream.release)
     else {
-        return Err(invalid("a stream was released already, or lacks a function"));
+        return Err(invalid(
+            "a stream was released already, or lacks a function",
+        ));
     };
     let mut raw = FFI_ArrowSchema::empty();
     // SAFETY: the function is the stream's own, and both structures live until it returns.
@@ -116,7 +124,11 @@ fn import_batch(
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     let (_, columns, _) = rows.into_parts();
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 /// What a stream says of its last call.
@@ -170,7 +182,9 @@ fn is_released(schema: &FFI_ArrowSchema) -> bool {
 /// Checks what Arrow's import takes for granted.
 fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
     if schema.is_null() || depth > DEPTH_MAX {
-        return Err(invalid("a column's type has a child that is not there, or too many within each other"));
+        return Err(invalid(
+            "a column's type has a child that is not there, or too many within each other",
+        ));
     }
     // SAFETY: it is not null, and that it then is a schema is what the interface asks.
     let schema = unsafe { &*schema };
@@ -193,7 +207,9 @@ fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
         _ => 0,
     };
     if schema.n_children < n_least {
-        return Err(invalid(format!("a column of type `{format}` lacks its child")));
+        return Err(invalid(format!(
+            "a column of type `{format}` lacks its child"
+        )));
     }
     for at in 0..schema.n_children as usize {
         // SAFETY: the list is not null and has `n_children` entries.
@@ -250,7 +266,11 @@ fn check_array(array: &FFI_ArrowArray, data_type: &DataType, depth: usize) -> Re
 
 /// Checks the numbers in buffers that Arrow's import takes lengths from.
 fn check_lengths(array: &FFI_ArrowArray, data_type: &DataType, is_variadic: bool) -> Result<()> {
-    let wrong = || Err(invalid(format!("a column of type {data_type} has a negative length in it")));
+    let wrong = || {
+        Err(invalid(format!(
+            "a column of type {data_type} has a negative length in it"
+        )))
+    };
     match data_type {
         DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
             return wrong();
@@ -259,7 +279,8 @@ fn check_lengths(array: &FFI_ArrowArray, data_type: &DataType, is_variadic: bool
     }
     if is_variadic && array.n_buffers > 3 {
         // SAFETY: the list has `n_buffers` entries, and its last is the lengths of those but three.
-        let lengths: *const i64 = unsafe { *array.buffers.add(array.n_buffers as usize - 1) }.cast();
+        let lengths: *const i64 =
+            unsafe { *array.buffers.add(array.n_buffers as usize - 1) }.cast();
         if lengths.is_null() {
             return wrong();
         }
@@ -277,11 +298,17 @@ fn check_lengths(array: &FFI_ArrowArray, data_type: &DataType, is_variadic: bool
     let end = match data_type {
         // SAFETY: such a column's offsets are not null here, and one more than its rows.
         DataType::Utf8 | DataType::Binary => i64::from(unsafe {
-            (*array.buffers.add(1)).cast::<i32>().add(last).read_unaligned()
+            (*array.buffers.add(1))
+                .cast::<i32>()
+                .add(last)
+                .read_unaligned()
         }),
         // SAFETY: as above.
         DataType::LargeUtf8 | DataType::LargeBinary => unsafe {
-            (*array.buffers.add(1)).cast::<i64>().add(last).read_unaligned()
+            (*array.buffers.add(1))
+                .cast::<i64>()
+                .add(last)
+                .read_unaligned()
         },
         _ => 0,
     };

@@ -19,7 +19,10 @@ pub fn with_ids(batch: &FindingsBatch) -> Result<RecordBatch> {
     fields.extend(findings.schema_ref().fields().iter().map(Arc::clone));
     let mut columns = vec![ids];
     columns.extend(findings.columns().iter().map(Arc::clone));
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 /// The ids and the findings of a batch that has both.

@@ -45,7 +45,9 @@ pub fn opening(section: &Section, open: &Open) -> InputOpening {
     InputOpening {
         section: section.clone(),
         use_case: open.use_case.clone(),
-        resume: resume.map(|(id, place)| (id.as_str().to_owned(), place.into())).collect(),
+        resume: resume
+            .map(|(id, place)| (id.as_str().to_owned(), place.into()))
+            .collect(),
         rewind: open.rewind,
         once: open.once,
         past: open.past.map(|past| past.from),
@@ -63,7 +65,9 @@ pub fn opened(opening: &InputOpening) -> Open {
     let resume = opening.resume.iter();
     Open {
         use_case: opening.use_case.clone(),
-        resume: resume.map(|(id, place)| (PartitionId::new(id.as_str()), place.into())).collect(),
+        resume: resume
+            .map(|(id, place)| (PartitionId::new(id.as_str()), place.into()))
+            .collect(),
         rewind: opening.rewind,
         once: opening.once,
         past: opening.past.map(|from| Past { from }),
@@ -80,13 +84,17 @@ pub fn opened(opening: &InputOpening) -> Open {
 /// What is acknowledged, to be told.
 pub fn acknowledging(done: &BTreeMap<PartitionId, Resume>) -> Acknowledged {
     let done = done.iter();
-    Acknowledged(done.map(|(id, place)| (id.as_str().to_owned(), place.into())).collect())
+    Acknowledged(
+        done.map(|(id, place)| (id.as_str().to_owned(), place.into()))
+            .collect(),
+    )
 }
 
 /// What is acknowledged, as it was told.
 pub fn acknowledged(done: &Acknowledged) -> BTreeMap<PartitionId, Resume> {
     let done = done.0.iter();
-    done.map(|(id, place)| (PartitionId::new(id.as_str()), place.into())).collect()
+    done.map(|(id, place)| (PartitionId::new(id.as_str()), place.into()))
+        .collect()
 }
 
 /// What an input says, with the rows of a batch.
@@ -131,7 +139,10 @@ fn batch_to_wire(batch: InputBatch) -> Result<(BatchJson, RecordBatch)> {
         n_bytes: record.n_bytes,
         head: record.head,
     });
-    let unreadable = batch.unreadable.into_iter().map(|record| (record.offset, record.reason));
+    let unreadable = batch
+        .unreadable
+        .into_iter()
+        .map(|record| (record.offset, record.reason));
     let mut json = BatchJson {
         partition: batch.partition.as_str().to_owned(),
         end_offset: batch.end_offset,
@@ -166,10 +177,19 @@ fn payloads_to_rows(payloads: Payloads) -> Result<RecordBatch> {
         Arc::new(UInt64Array::new(payloads.offsets, None)),
     ];
     if let Some(beside) = payloads.beside {
-        fields.extend(beside.schema_ref().fields().iter().map(|f| f.as_ref().clone()));
+        fields.extend(
+            beside
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|f| f.as_ref().clone()),
+        );
         columns.extend(beside.columns().iter().map(Arc::clone));
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 /// What an input said, with the rows of a batch. `None` is that nothing came in the time.
@@ -229,7 +249,9 @@ fn batch_from_wire(json: BatchJson, rows: RecordBatch, n_beside: usize) -> Resul
         end_offset: json.end_offset,
         n_bytes: json.n_bytes,
         oversized: oversized.collect(),
-        unreadable: unreadable.map(|(offset, reason)| Unreadable { offset, reason }).collect(),
+        unreadable: unreadable
+            .map(|(offset, reason)| Unreadable { offset, reason })
+            .collect(),
         arrival: json.arrival,
     })
 }
@@ -250,9 +272,14 @@ fn payloads_from_rows(json: &BatchJson, rows: &RecordBatch, n_beside: usize) -> 
         return Err(wrong("a record or an offset that is null"));
     }
     let is_ascending = offsets.values().is_sorted();
-    let is_inside = offsets.values().last().is_none_or(|last| *last < json.end_offset);
+    let is_inside = offsets
+        .values()
+        .last()
+        .is_none_or(|last| *last < json.end_offset);
     if !is_ascending || !is_inside {
-        return Err(wrong("offsets that are not ascending, or not before `end_offset`"));
+        return Err(wrong(
+            "offsets that are not ascending, or not before `end_offset`",
+        ));
     }
     let others: Vec<usize> = (2..rows.num_columns()).collect();
     Ok(Payloads {
@@ -274,7 +301,9 @@ pub fn status_to_wire(progress: Progress, ends: &Ends) -> InputStatus {
         read_bytes: progress.read_bytes,
         total_bytes: progress.total_bytes,
         unit: ends.unit,
-        ends: offsets.map(|(id, offset)| (id.as_str().to_owned(), *offset)).collect(),
+        ends: offsets
+            .map(|(id, offset)| (id.as_str().to_owned(), *offset))
+            .collect(),
     }
 }
 

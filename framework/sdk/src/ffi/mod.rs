@@ -57,8 +57,8 @@
 
 pub mod abi;
 mod batches;
-pub mod cross_input;
 pub mod cross_findings;
+pub mod cross_input;
 #[cfg(feature = "export")]
 pub mod export;
 #[cfg(feature = "host")]

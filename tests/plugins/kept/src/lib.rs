@@ -32,16 +32,28 @@ impl Output for Kept {
 
     async fn open(conf: Conf, open: OpenOutput) -> datashark_sdk::Result<Self> {
         let what = format!("opening {}", conf.path.display());
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&conf.path);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&conf.path);
         let mut file = file.map_err(|error| Error::io(what.as_str(), error))?;
-        let length = open.receipt.and_then(|receipt| receipt.parse().ok()).unwrap_or(0);
-        let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0)));
+        let length = open
+            .receipt
+            .and_then(|receipt| receipt.parse().ok())
+            .unwrap_or(0);
+        let cut = file
+            .set_len(length)
+            .and_then(|()| file.seek(SeekFrom::End(0)));
         cut.map_err(|error| Error::io(what, error))?;
         Ok(Kept { file })
     }
 
     async fn write(&mut self, batches: &[FindingsBatch]) -> Outcome {
-        for key in batches.iter().flat_map(|batch| batch.findings.keys().iter().flatten()) {
+        for key in batches
+            .iter()
+            .flat_map(|batch| batch.findings.keys().iter().flatten())
+        {
             if key == "abort" {
                 std::process::abort();
             }
@@ -60,7 +72,11 @@ impl Output for Kept {
 
     async fn sync(&mut self) -> datashark_sdk::Result<Option<String>> {
         let length = self.file.stream_position();
-        Ok(Some(length.map_err(|error| Error::io("syncing", error))?.to_string()))
+        Ok(Some(
+            length
+                .map_err(|error| Error::io("syncing", error))?
+                .to_string(),
+        ))
     }
 
     fn delivered(&self, n_findings: usize) -> String {

@@ -47,7 +47,10 @@ impl UseCase for Words {
         let keys = rows.column("line")?;
         let keys = keys.as_string::<i32>();
         let is_there = |word: &str| keys.iter().flatten().any(|key| key == word);
-        assert!(!(self.conf.dies_of == "panic" && is_there("panic")), "told to");
+        assert!(
+            !(self.conf.dies_of == "panic" && is_there("panic")),
+            "told to"
+        );
         if !self.conf.dies_of.is_empty() && is_there(&self.conf.dies_of) {
             std::process::abort();
         }
@@ -84,7 +87,10 @@ impl Reduce for Count {
     fn rows(&self, state: Self::State) -> Result<RecordBatch> {
         let lines: ArrayRef = Arc::new(StringArray::from_iter_values(state.keys()));
         let counts: ArrayRef = Arc::new(UInt64Array::from_iter_values(state.into_values()));
-        Ok(RecordBatch::try_from_iter([("line", lines), ("count", counts)])?)
+        Ok(RecordBatch::try_from_iter([
+            ("line", lines),
+            ("count", counts),
+        ])?)
     }
 
     fn size_bytes(&self, state: &Self::State) -> usize {

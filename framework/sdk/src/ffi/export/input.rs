@@ -125,7 +125,9 @@ unsafe extern "C" fn next(
         let Opened { input, runtime } = unsafe { held_mut(input) }?;
         let wait = Duration::from_millis(wait_ms);
         // A future of `next` that is dropped before it is ready loses nothing.
-        let event = block_on(runtime, async { tokio::time::timeout(wait, input.next()).await });
+        let event = block_on(runtime, async {
+            tokio::time::timeout(wait, input.next()).await
+        });
         let (said, rows) = match event {
             Err(_) => (Next::Nothing, None),
             Ok(event) => event_to_wire(event?)?,

@@ -138,7 +138,10 @@ unsafe fn batches(stream: *mut FFI_ArrowArrayStream) -> Result<(SchemaRef, Vec<R
         return Err(null());
     }
     // SAFETY: the caller's promise.
-    import(unsafe { FFI_ArrowArrayStream::from_raw(stream) }, Trust::Host)
+    import(
+        unsafe { FFI_ArrowArrayStream::from_raw(stream) },
+        Trust::Host,
+    )
 }
 
 /// Gives the host something where it wants it.

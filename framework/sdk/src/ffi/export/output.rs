@@ -87,7 +87,10 @@ unsafe extern "C" fn open<O: Output>(
             stores: Stores::default(),
         };
         let runtime = runtime()?;
-        let opened = block_on(&runtime, OutputEntry::of::<O>().open(&opening.section, open))?;
+        let opened = block_on(
+            &runtime,
+            OutputEntry::of::<O>().open(&opening.section, open),
+        )?;
         let handle = handed(Opened {
             output: opened,
             runtime,

@@ -155,7 +155,9 @@ unsafe extern "C" fn score(
             start: window.start,
             end: window.end,
         };
-        let found = made.use_case.score(model, &window, Batches::new(&schema, &rows))?;
+        let found = made
+            .use_case
+            .score(model, &window, Batches::new(&schema, &rows))?;
         let found = found.batch();
         let stream = export(found.schema_ref(), std::slice::from_ref(found));
         // SAFETY: as above.

@@ -25,7 +25,16 @@ use super::{ask, guarded, text};
 
 /// The first function that an input has and this table has not.
 pub(super) fn missing(table: &abi::Input) -> Option<&'static str> {
-    first_missing!(table, describe, check, open, drop, next, acknowledge, status)
+    first_missing!(
+        table,
+        describe,
+        check,
+        open,
+        drop,
+        next,
+        acknowledge,
+        status
+    )
 }
 
 /// An open input of a plugin.
@@ -62,7 +71,8 @@ impl Library {
             unsafe { describe(&raw mut beside, reply) }
         })?;
         let beside = guarded(|| import_schema(&beside))?;
-        let fields = beside.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
+        let fields =
+            beside.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
         let described = from_text::<Option<InputDescribed>>("describe", &answer)?;
         Ok((described.unwrap_or_default(), fields.unwrap_or_default()))
     }

@@ -106,13 +106,17 @@ impl Library {
             return Err(Error::data(format!("`{SYMBOL}` gave no table")));
         }
         // SAFETY: the caller's promise. The first fields are there in every version.
-        let (size, major, minor) =
-            unsafe { ((*plugin).size, (*plugin).major, (*plugin).minor) };
+        let (size, major, minor) = unsafe { ((*plugin).size, (*plugin).major, (*plugin).minor) };
         if major != MAJOR {
-            let (ours, what) = (format!("{MAJOR}.{MINOR}"), match major > MAJOR {
-                true => "run a later dataShark, or build the plugin with an earlier datashark-sdk",
-                false => "build the plugin again, with this version's datashark-sdk",
-            });
+            let (ours, what) = (
+                format!("{MAJOR}.{MINOR}"),
+                match major > MAJOR {
+                    true => {
+                        "run a later dataShark, or build the plugin with an earlier datashark-sdk"
+                    }
+                    false => "build the plugin again, with this version's datashark-sdk",
+                },
+            );
             return Err(Error::data(format!(
                 "made for interface {major}.{minor}, and this dataShark has {ours}: {what}"
             )));
@@ -177,7 +181,9 @@ impl Library {
 
     fn is_no(&self, kind: Kind) -> Error {
         let About { name, kind: is, .. } = &self.about;
-        Error::data(format!("the plugin `{name}` is no {kind} but an {is}").replace("an use", "a use"))
+        Error::data(
+            format!("the plugin `{name}` is no {kind} but an {is}").replace("an use", "a use"),
+        )
     }
 }
 
@@ -245,7 +251,10 @@ unsafe fn shown(what: &str, text: abi::Text) -> Result<String> {
         return Ok(String::new());
     }
     if text.len > TEXT_MAX {
-        let message = format!("the plugin's `{what}` has {} bytes, at most {TEXT_MAX} go", text.len);
+        let message = format!(
+            "the plugin's `{what}` has {} bytes, at most {TEXT_MAX} go",
+            text.len
+        );
         return Err(Error::data(message));
     }
     // SAFETY: the caller's promise.

@@ -70,7 +70,9 @@ impl DynReduce for ForeignReduce {
         let mut other: Option<ForeignState> = other.take();
         self.foreign(other.as_ref())?;
         // The plugin frees it, whatever it answers.
-        let taken = other.as_mut().map(|other| std::mem::replace(&mut other.state, ptr::null_mut()));
+        let taken = other
+            .as_mut()
+            .map(|other| std::mem::replace(&mut other.state, ptr::null_mut()));
         let taken = taken.ok_or_else(gone)?;
         ask("reduce_merge", |reply| {
             // SAFETY: as in `add`; nobody has the other state any more.

@@ -87,12 +87,16 @@ pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dy
         // SAFETY: as above; the handle is `make`'s.
         unsafe { describe(handle.use_case, &raw mut columns, reply) }
     })?;
-    let described: Described = from_text::<Option<Described>>("describe", &answer)?.unwrap_or_default();
+    let described: Described =
+        from_text::<Option<Described>>("describe", &answer)?.unwrap_or_default();
     if let Some(name) = missing_for(table, &described) {
-        return Err(Error::internal(format!("the plugin has no function `{name}`")));
+        return Err(Error::internal(format!(
+            "the plugin has no function `{name}`"
+        )));
     }
     let columns = guarded(|| import_schema(&columns))?;
-    let columns = columns.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
+    let columns =
+        columns.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
     Ok(Box::new(ForeignUseCase {
         handle: Arc::new(handle),
         described,

@@ -22,10 +22,31 @@ use super::super::batches::{Trust, export, import};
 fn of_numbers() -> Vec<DataType> {
     use DataType::*;
     let mut types = vec![
-        Boolean, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, Float32, Float64,
-        Utf8, LargeUtf8, Utf8View, Date64, Decimal128(20, 2), Decimal256(40, 3),
+        Boolean,
+        Int8,
+        Int16,
+        Int32,
+        Int64,
+        UInt8,
+        UInt16,
+        UInt32,
+        UInt64,
+        Float16,
+        Float32,
+        Float64,
+        Utf8,
+        LargeUtf8,
+        Utf8View,
+        Date64,
+        Decimal128(20, 2),
+        Decimal256(40, 3),
     ];
-    for unit in [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
+    for unit in [
+        TimeUnit::Second,
+        TimeUnit::Millisecond,
+        TimeUnit::Microsecond,
+        TimeUnit::Nanosecond,
+    ] {
         types.push(Timestamp(unit, None));
         types.push(Timestamp(unit, Some("Europe/Berlin".into())));
         types.push(Duration(unit));
@@ -38,9 +59,13 @@ fn of_numbers() -> Vec<DataType> {
 fn columns(values: &[Option<i64>]) -> Vec<ArrayRef> {
     let numbers: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
     let nulls = NullBuffer::from_iter(values.iter().map(Option::is_some));
-    let mut columns: Vec<ArrayRef> =
-        of_numbers().iter().map(|data_type| cast(&numbers, data_type).unwrap()).collect();
-    let small: ArrayRef = Arc::new(Int32Array::from_iter(values.iter().map(|v| v.map(|v| v as i32))));
+    let mut columns: Vec<ArrayRef> = of_numbers()
+        .iter()
+        .map(|data_type| cast(&numbers, data_type).unwrap())
+        .collect();
+    let small: ArrayRef = Arc::new(Int32Array::from_iter(
+        values.iter().map(|v| v.map(|v| v as i32)),
+    ));
     for data_type in [
         DataType::Date32,
         DataType::Time32(TimeUnit::Second),
@@ -49,7 +74,9 @@ fn columns(values: &[Option<i64>]) -> Vec<ArrayRef> {
         DataType::Decimal32(9, 2),
     ] {
         let shown = if matches!(data_type, DataType::Decimal32(..)) {
-            Arc::new(Int32Array::from_iter(values.iter().map(|v| v.map(|v| v as i32 % 1000)))) as _
+            Arc::new(Int32Array::from_iter(
+                values.iter().map(|v| v.map(|v| v as i32 % 1000)),
+            )) as _
         } else {
             Arc::clone(&small)
         };
@@ -57,19 +84,33 @@ fn columns(values: &[Option<i64>]) -> Vec<ArrayRef> {
     }
     let texts: Vec<Option<String>> = values
         .iter()
-        .map(|value| value.map(|value| format!("{value} and a text longer than a view's twelve bytes")))
+        .map(|value| {
+            value.map(|value| format!("{value} and a text longer than a view's twelve bytes"))
+        })
         .collect();
     let utf8: ArrayRef = Arc::new(StringArray::from(texts.clone()));
-    for data_type in [DataType::Binary, DataType::LargeBinary, DataType::BinaryView] {
+    for data_type in [
+        DataType::Binary,
+        DataType::LargeBinary,
+        DataType::BinaryView,
+    ] {
         columns.push(cast(&utf8, &data_type).unwrap());
     }
-    columns.push(Arc::new(StringViewArray::from_iter(texts.iter().map(Option::as_deref))));
-    let keys = Int8Array::from_iter(values.iter().map(|value| value.map(|value| (value & 1) as i8)));
+    columns.push(Arc::new(StringViewArray::from_iter(
+        texts.iter().map(Option::as_deref),
+    )));
+    let keys = Int8Array::from_iter(
+        values
+            .iter()
+            .map(|value| value.map(|value| (value & 1) as i8)),
+    );
     let values_of = Arc::new(StringArray::from(vec!["even", "odd"]));
     columns.push(Arc::new(DictionaryArray::new(keys, values_of)));
     columns.push(Arc::new(NullArray::new(values.len())));
     let bytes = values.iter().map(|value| value.map(i64::to_be_bytes));
-    columns.push(Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes, 8).unwrap()));
+    columns.push(Arc::new(
+        FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes, 8).unwrap(),
+    ));
     columns.extend(nested(&numbers, &nulls));
     columns
 }
@@ -90,7 +131,10 @@ fn nested(numbers: &ArrayRef, nulls: &NullBuffer) -> Vec<ArrayRef> {
             Arc::new(Field::new("b", DataType::Boolean, true)),
         ]
         .into(),
-        vec![Arc::clone(numbers), Arc::new(BooleanArray::from(vec![true; n]))],
+        vec![
+            Arc::clone(numbers),
+            Arc::new(BooleanArray::from(vec![true; n])),
+        ],
         Some(nulls.clone()),
     );
     let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
@@ -99,7 +143,12 @@ fn nested(numbers: &ArrayRef, nulls: &NullBuffer) -> Vec<ArrayRef> {
         map.values().append_option((at % 2 == 0).then_some("value"));
         map.append(nulls.is_valid(at)).unwrap();
     }
-    vec![Arc::new(list), Arc::new(fixed), Arc::new(both), Arc::new(map.finish())]
+    vec![
+        Arc::new(list),
+        Arc::new(fixed),
+        Arc::new(both),
+        Arc::new(map.finish()),
+    ]
 }
 
 fn batch(values: &[Option<i64>]) -> RecordBatch {
@@ -139,7 +188,10 @@ struct Hostile {
     array: Option<FFI_ArrowArray>,
 }
 
-unsafe extern "C" fn get_schema(stream: *mut FFI_ArrowArrayStream, out: *mut FFI_ArrowSchema) -> i32 {
+unsafe extern "C" fn get_schema(
+    stream: *mut FFI_ArrowArrayStream,
+    out: *mut FFI_ArrowSchema,
+) -> i32 {
     // SAFETY: `stream_of` put it there.
     let hostile = unsafe { &mut *(*stream).private_data.cast::<Hostile>() };
     // SAFETY: the importer's place.
@@ -170,7 +222,10 @@ unsafe extern "C" fn release(stream: *mut FFI_ArrowArrayStream) {
     unsafe { (*stream).release = None };
 }
 
-fn stream_of(schema: Option<FFI_ArrowSchema>, array: Option<FFI_ArrowArray>) -> FFI_ArrowArrayStream {
+fn stream_of(
+    schema: Option<FFI_ArrowSchema>,
+    array: Option<FFI_ArrowArray>,
+) -> FFI_ArrowArrayStream {
     let hostile = Box::into_raw(Box::new(Hostile { schema, array }));
     FFI_ArrowArrayStream {
         get_schema: Some(get_schema),
@@ -194,11 +249,13 @@ fn refusal(change: impl FnOnce(&mut FFI_ArrowArray, &mut FFI_ArrowSchema)) -> St
     // Arrow's own release goes by what is changed here.
     array.release = Some(leave);
     change(&mut array, &mut raw);
-    import(stream_of(Some(raw), Some(array)), Trust::Plugin).unwrap_err().to_string()
+    import(stream_of(Some(raw), Some(array)), Trust::Plugin)
+        .unwrap_err()
+        .to_string()
 }
 
 /// A child of an array, for changing it.
-fn child(array: &FFI_ArrowArray, at: usize) -> &mut FFI_ArrowArray {
+fn child(array: &mut FFI_ArrowArray, at: usize) -> &mut FFI_ArrowArray {
     // SAFETY: the export of two columns has these children.
     unsafe { &mut **array.children.add(at) }
 }
@@ -210,18 +267,45 @@ fn structures_that_are_not_as_they_should_be_are_refused() {
         let said = refusal(change);
         assert!(said.starts_with(of) && said.contains(what), "{said}");
     };
-    says(|array, _| array.length = -1, "has a negative length or offset");
-    says(|array, _| child(array, 0).offset = i64::MIN, "has a negative length or offset");
-    says(|array, _| child(array, 0).length = 1, "a column of 1 rows in a batch of 2");
-    says(|array, _| child(array, 0).null_count = 3, "a wrong number of nulls");
+    says(
+        |array, _| array.length = -1,
+        "has a negative length or offset",
+    );
+    says(
+        |array, _| child(array, 0).offset = i64::MIN,
+        "has a negative length or offset",
+    );
+    says(
+        |array, _| child(array, 0).length = 1,
+        "a column of 1 rows in a batch of 2",
+    );
+    says(
+        |array, _| child(array, 0).null_count = 3,
+        "a wrong number of nulls",
+    );
     says(|array, _| child(array, 0).n_buffers = 1, "has 1 buffers");
-    says(|array, _| child(array, 1).n_buffers = 1 << 40, "has 1099511627776 buffers");
-    says(|array, _| child(array, 1).buffers = ptr::null_mut(), "has 3 buffers");
+    says(
+        |array, _| child(array, 1).n_buffers = 1 << 40,
+        "has 1099511627776 buffers",
+    );
+    says(
+        |array, _| child(array, 1).buffers = ptr::null_mut(),
+        "has 3 buffers",
+    );
     // SAFETY: an `Int64` column has two buffers.
-    says(|array, _| unsafe { *child(array, 0).buffers.add(1) = ptr::null() }, "a buffer that is not there");
-    says(|array, _| array.n_children = 1, "has 1 children, expected 2");
+    says(
+        |array, _| unsafe { *child(array, 0).buffers.add(1) = ptr::null() },
+        "a buffer that is not there",
+    );
+    says(
+        |array, _| array.n_children = 1,
+        "has 1 children, expected 2",
+    );
     // SAFETY: a batch of two columns has two children.
-    says(|array, _| unsafe { *array.children = ptr::null_mut() }, "is not there");
+    says(
+        |array, _| unsafe { *array.children = ptr::null_mut() },
+        "is not there",
+    );
 }
 
 #[test]
@@ -230,31 +314,52 @@ fn contents_that_are_not_as_they_should_be_are_refused() {
     static UNORDERED: [i32; 3] = [0, 5, 4];
     static NO_TEXT: [u8; 6] = [0xff; 6];
     // SAFETY: a `Utf8` column has three buffers.
-    let offsets = |at: *const i32| move |array: &mut FFI_ArrowArray| unsafe {
-        *child(array, 1).buffers.add(1) = at.cast();
+    let offsets = |at: *const i32| {
+        move |array: &mut FFI_ArrowArray| unsafe {
+            *child(array, 1).buffers.add(1) = at.cast();
+        }
     };
     let said = refusal(|array, _| offsets(BACKWARDS.as_ptr())(array));
     assert!(said.contains("a negative length in it"), "{said}");
     let said = refusal(|array, _| offsets(UNORDERED.as_ptr())(array));
     assert!(said.contains("offset"), "{said}");
     // SAFETY: as above.
-    let said = refusal(|array, _| unsafe { *child(array, 1).buffers.add(2) = NO_TEXT.as_ptr().cast() });
+    let said =
+        refusal(|array, _| unsafe { *child(array, 1).buffers.add(2) = NO_TEXT.as_ptr().cast() });
     assert!(said.contains("UTF"), "{said}");
 }
 
 #[test]
 fn streams_that_end_badly_say_why() {
-    let schema = || Some(FFI_ArrowSchema::try_from(&Schema::new(vec![Field::new("a", DataType::Int8, true)])).unwrap());
+    let schema = || {
+        Some(
+            FFI_ArrowSchema::try_from(&Schema::new(vec![Field::new("a", DataType::Int8, true)]))
+                .unwrap(),
+        )
+    };
     let mut failing = stream_of(schema(), None);
     failing.get_next = Some(fails);
     let said = import(failing, Trust::Plugin).unwrap_err().to_string();
-    assert_eq!(said, "internal error: a stream of batches failed: the disk is gone");
-    let said = import(stream_of(None, None), Trust::Plugin).unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "internal error: a stream of batches failed: the disk is gone"
+    );
+    let said = import(stream_of(None, None), Trust::Plugin)
+        .unwrap_err()
+        .to_string();
     assert!(said.ends_with("a stream without a schema"), "{said}");
-    let said = import(FFI_ArrowArrayStream::empty(), Trust::Plugin).unwrap_err().to_string();
-    assert!(said.ends_with("was released already, or lacks a function"), "{said}");
+    let said = import(FFI_ArrowArrayStream::empty(), Trust::Plugin)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.ends_with("was released already, or lacks a function"),
+        "{said}"
+    );
     let mut lacking = stream_of(schema(), None);
     lacking.get_next = None;
     assert!(import(lacking, Trust::Plugin).is_err());
-    assert_eq!(import(stream_of(schema(), None), Trust::Plugin).unwrap().1, []);
+    assert_eq!(
+        import(stream_of(schema(), None), Trust::Plugin).unwrap().1,
+        []
+    );
 }

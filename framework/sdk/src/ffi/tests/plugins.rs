@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, AsArray, BinaryViewArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+    Array, AsArray, BinaryViewArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -80,7 +81,9 @@ impl UseCase for Letters {
         self.conf.panic_in("score");
         let counts = rows.matrix(["count"])?;
         let share = counts.iter().map(|count| count / *most as f64);
-        Findings::from(rows).score(share.collect::<Vec<f64>>()).build()
+        Findings::from(rows)
+            .score(share.collect::<Vec<f64>>())
+            .build()
     }
 }
 
@@ -92,7 +95,9 @@ impl Reduce for Count {
     fn add(&self, state: &mut Self::State, batch: &RecordBatch) {
         self.0.panic_in("add");
         for line in batch.column(0).as_string_view().iter().flatten() {
-            *state.entry((line.chars().next().unwrap_or(' '), 0)).or_default() += 1;
+            *state
+                .entry((line.chars().next().unwrap_or(' '), 0))
+                .or_default() += 1;
         }
     }
 
@@ -145,7 +150,10 @@ fn a_plugin_says_who_it_is() {
     let texts = [&about.name, &about.about, &about.version, &about.author];
     assert_eq!(texts, ["letters", "first letters", "1.2.3", "Ada"]);
     assert_eq!(about.interface, (super::super::MAJOR, super::super::MINOR));
-    let error = library.check_output(&Section::new()).unwrap_err().to_string();
+    let error = library
+        .check_output(&Section::new())
+        .unwrap_err()
+        .to_string();
     assert_eq!(error, "the plugin `letters` is no output but a use case");
 }
 
@@ -154,12 +162,17 @@ fn a_use_case_reads_reduces_learns_and_scores_as_if_it_were_linked_in() {
     let use_case = letters(&[]).unwrap();
     assert!(use_case.trains());
     assert_eq!(use_case.input().format, Some(RecordsFormat::Lines));
-    assert_eq!(use_case.input().columns, [Field::new("line", DataType::Utf8View, false)]);
+    assert_eq!(
+        use_case.input().columns,
+        [Field::new("line", DataType::Utf8View, false)]
+    );
     let Aggregate::Reduce(reduce) = use_case.aggregate() else {
         panic!("a reduce")
     };
     let mut state = reduce.empty().unwrap();
-    reduce.add(&mut state, &lines(&["ant", "bee", "ape"])).unwrap();
+    reduce
+        .add(&mut state, &lines(&["ant", "bee", "ape"]))
+        .unwrap();
     let copy = reduce.copy(&state).unwrap();
     let mut other = reduce.load(&reduce.save(&copy).unwrap()).unwrap();
     reduce.add(&mut other, &lines(&["bat"])).unwrap();
@@ -171,13 +184,19 @@ fn a_use_case_reads_reduces_learns_and_scores_as_if_it_were_linked_in() {
     let model = use_case.train(Batches::new(&schema, &rows)).unwrap();
     assert_eq!(model.to_json(), &serde_json::json!(4));
     let model = use_case.load(&serde_json::json!(8)).unwrap();
-    let found = use_case.score(&model, &Window::WHOLE, Batches::new(&schema, &rows)).unwrap();
+    let found = use_case
+        .score(&model, &Window::WHOLE, Batches::new(&schema, &rows))
+        .unwrap();
     assert_eq!(found.keys(), &StringArray::from(vec!["a", "b"]));
     assert_eq!(found.scores(), &Float64Array::from(vec![0.5, 0.375]));
     // The copy is its own, and so is the model of another use case.
     assert_eq!(reduce.rows(copy).unwrap().num_rows(), 2);
     let another = letters(&[]).unwrap().load(&serde_json::json!(8)).unwrap();
-    assert!(use_case.score(&another, &Window::WHOLE, Batches::new(&schema, &rows)).is_err());
+    assert!(
+        use_case
+            .score(&another, &Window::WHOLE, Batches::new(&schema, &rows))
+            .is_err()
+    );
 }
 
 #[test]
@@ -185,12 +204,18 @@ fn mistakes_in_a_conf_come_back_with_their_keys() {
     let Err(Error::Conf(problems)) = letters(&[("at_lest", "3")]).map(|_| ()) else {
         panic!("a wrong conf")
     };
-    assert_eq!(problems.0[0].message, "unknown key `at_lest`, did you mean `at_least`?");
+    assert_eq!(
+        problems.0[0].message,
+        "unknown key `at_lest`, did you mean `at_least`?"
+    );
     assert!(problems.0[0].of_key);
     let Err(Error::Conf(problems)) = letters(&[("at_least", "101")]).map(|_| ()) else {
         panic!("a wrong conf")
     };
-    assert_eq!(problems.0[0], Problem::at(["at_least"], "expected at most 100").help("less"));
+    assert_eq!(
+        problems.0[0],
+        Problem::at(["at_least"], "expected at most 100").help("less")
+    );
 }
 
 /// Runs every callback in turn, up to the first error.
@@ -213,7 +238,16 @@ fn all_callbacks(panic: &str) -> Result<usize> {
 #[test]
 fn a_panic_in_any_callback_is_an_error_with_its_place() {
     assert_eq!(all_callbacks("none").unwrap(), 24);
-    for callback in ["new", "input", "aggregate", "add", "merge", "rows", "train", "score"] {
+    for callback in [
+        "new",
+        "input",
+        "aggregate",
+        "add",
+        "merge",
+        "rows",
+        "train",
+        "score",
+    ] {
         let error = all_callbacks(callback).unwrap_err().to_string();
         let expected = format!("internal error: a panic: told to panic in {callback}, at ");
         assert!(error.starts_with(&expected), "{callback}: {error}");
@@ -251,10 +285,17 @@ impl Output for Kept {
     }
 
     async fn open(conf: KeptConf, open: OpenOutput) -> Result<Self> {
-        let names = open.schema.fields().iter().map(|field| field.name().clone());
+        let names = open
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone());
         let receipt = open.receipt.unwrap_or_default();
         Ok(Kept {
-            given: [open.use_case.to_string(), receipt].into_iter().chain(names).collect(),
+            given: [open.use_case.to_string(), receipt]
+                .into_iter()
+                .chain(names)
+                .collect(),
             refuse: conf.refuse,
         })
     }
@@ -265,7 +306,10 @@ impl Output for Kept {
         let mut fates = Vec::new();
         for batch in batches {
             for (key, id) in batch.findings.keys().iter().flatten().zip(batch.ids.iter()) {
-                self.given.push(format!("{} {} {key} {id}", batch.use_case, batch.window.end));
+                self.given.push(format!(
+                    "{} {} {key} {id}",
+                    batch.use_case, batch.window.end
+                ));
                 fates.push(match key == self.refuse {
                     true => Fate::Refused("not this one".to_owned()),
                     false => Fate::Safe,
@@ -287,11 +331,19 @@ impl Output for Kept {
 #[test]
 fn an_output_is_given_findings_with_their_ids_and_answers_for_each() {
     let library = library(&KEPT);
-    let checked = library.check_output(&Section::from_iter([("refuse", "all")])).unwrap();
-    assert_eq!((checked.problems.len(), checked.problems[0].warning), (1, true));
+    let checked = library
+        .check_output(&Section::from_iter([("refuse", "all")]))
+        .unwrap();
+    assert_eq!(
+        (checked.problems.len(), checked.problems[0].warning),
+        (1, true)
+    );
     assert_eq!(Backfill::from(checked.backfill), Backfill::Overwrites);
     let rows = RecordBatch::try_from_iter([
-        ("who", Arc::new(StringArray::from(vec!["x", "y"])) as Arc<dyn Array>),
+        (
+            "who",
+            Arc::new(StringArray::from(vec!["x", "y"])) as Arc<dyn Array>,
+        ),
         ("n", Arc::new(Int64Array::from(vec![1, 2]))),
         ("why", Arc::new(StringArray::from(vec![None, Some("z")]))),
     ]);
@@ -302,7 +354,9 @@ fn an_output_is_given_findings_with_their_ids_and_answers_for_each() {
         receipt: Some("r".to_owned()),
         now: 5,
     };
-    let mut output = library.open_output(&opening, &findings.batch().schema()).unwrap();
+    let mut output = library
+        .open_output(&opening, &findings.batch().schema())
+        .unwrap();
     let window = Window { start: 0, end: 60 };
     let batch = FindingsBatch {
         use_case: "u".into(),
@@ -317,14 +371,20 @@ fn an_output_is_given_findings_with_their_ids_and_answers_for_each() {
     let refused = Fate::Refused("not this one".to_owned());
     assert_eq!(fates, [Fate::Safe, refused.clone(), Fate::Safe, refused]);
     let receipt = output.sync().unwrap().unwrap();
-    assert_eq!(receipt, "u;r;key;score;why;u 60 x 1;u 60 y 2;u 60 x 1;u 60 y 2");
+    assert_eq!(
+        receipt,
+        "u;r;key;score;why;u 60 x 1;u 60 y 2;u 60 x 1;u 60 y 2"
+    );
     assert_eq!(output.delivered(4).unwrap(), "Kept 4");
     let wrong = OutputOpening {
         section: Section::from_iter([("refus", "y")]),
         ..opening
     };
     let schema: SchemaRef = Arc::new(Schema::empty());
-    assert!(matches!(library.open_output(&wrong, &schema), Err(Error::Conf(_))));
+    assert!(matches!(
+        library.open_output(&wrong, &schema),
+        Err(Error::Conf(_))
+    ));
 }
 
 /// An input that counts from where it goes on up to three, one record a batch.
@@ -370,7 +430,10 @@ impl Input for Counter {
             return Ok(Some(InputEvent::Assigned {
                 partition,
                 name,
-                resume: Some(Resume { offset: 1, note: "n".to_owned() }),
+                resume: Some(Resume {
+                    offset: 1,
+                    note: "n".to_owned(),
+                }),
             }));
         }
         if self.next == 3 {
@@ -392,7 +455,10 @@ impl Input for Counter {
             end_offset: self.next,
             n_bytes: 1,
             oversized: Vec::new(),
-            unreadable: vec![Unreadable { offset: 0, reason: "none".to_owned() }],
+            unreadable: vec![Unreadable {
+                offset: 0,
+                reason: "none".to_owned(),
+            }],
             arrival: Some(7),
         })))
     }
@@ -416,34 +482,72 @@ fn an_input_gives_its_events_and_waits_no_longer_than_it_is_told() {
     let (described, beside) = library.describe_input().unwrap();
     assert!(described.is_shared && described.arrival_column.as_deref() == Some("_n"));
     assert_eq!(beside, Counter::beside());
-    assert!(library.check_input(&Section::new()).unwrap().0.problems.is_empty());
+    assert!(
+        library
+            .check_input(&Section::new())
+            .unwrap()
+            .0
+            .problems
+            .is_empty()
+    );
     let opening = InputOpening {
-        resume: BTreeMap::from([("p".to_owned(), Place { offset: 2, note: String::new() })]),
+        resume: BTreeMap::from([(
+            "p".to_owned(),
+            Place {
+                offset: 2,
+                note: String::new(),
+            },
+        )]),
         ..InputOpening::default()
     };
     let mut input = library.open_input(&opening).unwrap();
     let wait = Duration::from_secs(10);
     let (said, _) = input.next(wait).unwrap();
-    let Next::Assigned { partition, name, resume } = said else {
+    let Next::Assigned {
+        partition,
+        name,
+        resume,
+    } = said
+    else {
         panic!("a partition")
     };
     assert_eq!((partition.as_str(), name.as_str()), ("p", "the only one"));
-    assert_eq!(resume.map(|place| (place.offset, place.note)), Some((1, "n".to_owned())));
+    assert_eq!(
+        resume.map(|place| (place.offset, place.note)),
+        Some((1, "n".to_owned()))
+    );
     let (said, rows) = input.next(wait).unwrap();
     let Ok(Some(Some(InputEvent::Batch(batch)))) = event_from_wire(said, rows, 1) else {
         panic!("a batch")
     };
-    assert_eq!((batch.end_offset, batch.n_bytes, batch.arrival), (3, 1, Some(7)));
+    assert_eq!(
+        (batch.end_offset, batch.n_bytes, batch.arrival),
+        (3, 1, Some(7))
+    );
     assert_eq!(batch.unreadable[0].reason, "none");
     let Content::Payloads(payloads) = batch.content else {
         panic!("records")
     };
     assert_eq!(payloads.records.value(0), b"3");
     assert_eq!((payloads.offsets[0], payloads.first_line), (2, Some(3)));
-    assert_eq!(payloads.header.unwrap().first_line(), Some(b"header".as_slice()));
+    assert_eq!(
+        payloads.header.unwrap().first_line(),
+        Some(b"header".as_slice())
+    );
     assert_eq!(payloads.beside.unwrap().schema().fields()[0].name(), "_n");
-    assert!(matches!(input.next(Duration::from_millis(1)).unwrap(), (Next::Nothing, None)));
-    input.acknowledge(BTreeMap::from([("p".to_owned(), Place { offset: 3, note: String::new() })])).unwrap();
+    assert!(matches!(
+        input.next(Duration::from_millis(1)).unwrap(),
+        (Next::Nothing, None)
+    ));
+    input
+        .acknowledge(BTreeMap::from([(
+            "p".to_owned(),
+            Place {
+                offset: 3,
+                note: String::new(),
+            },
+        )]))
+        .unwrap();
     let status = input.status().unwrap();
     assert_eq!((status.read_bytes, status.total_bytes), (3, Some(3)));
 }
@@ -453,11 +557,25 @@ fn what_is_no_number_is_a_nan_and_crosses_as_one() {
     let use_case = letters(&[]).unwrap();
     let model = use_case.load(&serde_json::json!(0)).unwrap();
     let rows = RecordBatch::try_from_iter([
-        ("letter", Arc::new(StringArray::from(vec!["a"])) as Arc<dyn Array>),
+        (
+            "letter",
+            Arc::new(StringArray::from(vec!["a"])) as Arc<dyn Array>,
+        ),
         ("count", Arc::new(UInt64Array::from(vec![0]))),
     ]);
     let rows = [rows.unwrap()];
-    let found = use_case.score(&model, &Window::WHOLE, Batches::new(&rows[0].schema(), &rows));
+    let found = use_case.score(
+        &model,
+        &Window::WHOLE,
+        Batches::new(&rows[0].schema(), &rows),
+    );
     let found = found.unwrap();
-    assert!(found.batch().column(1).as_primitive::<Float64Type>().value(0).is_nan());
+    assert!(
+        found
+            .batch()
+            .column(1)
+            .as_primitive::<Float64Type>()
+            .value(0)
+            .is_nan()
+    );
 }

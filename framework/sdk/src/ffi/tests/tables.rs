@@ -88,8 +88,14 @@ fn library(plugin: &abi::Plugin) -> Result<Library, String> {
 fn the_least_that_is_a_use_case_is_one() {
     let library = library(&plugin(&LEAST)).unwrap();
     assert_eq!(library.about().about, "two lines");
-    let error = library.use_case(&crate::conf::Section::new()).err().unwrap();
-    assert_eq!(error.to_string(), "internal error: unknown status 77: no object");
+    let error = library
+        .use_case(&crate::conf::Section::new())
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "internal error: unknown status 77: no object"
+    );
 }
 
 #[test]
@@ -105,7 +111,10 @@ type Wrong = fn(&mut abi::Plugin);
 #[test]
 fn what_differs_is_said_and_what_to_do_about_it() {
     static SHORT: abi::UseCase = abi::UseCase { size: 16, ..LEAST };
-    static EMPTY: abi::UseCase = abi::UseCase { score: None, ..LEAST };
+    static EMPTY: abi::UseCase = abi::UseCase {
+        score: None,
+        ..LEAST
+    };
     let wrong: [(Wrong, &str); 10] = [
         (
             |plugin| plugin.major = MAJOR + 1,
@@ -117,9 +126,18 @@ fn what_differs_is_said_and_what_to_do_about_it() {
             "made for interface 0.0, and this dataShark has 1.0: build the plugin again, with this \
              version's datashark-sdk",
         ),
-        (|plugin| plugin.size = 8, "its table has 8 bytes, expected at least 88"),
-        (|plugin| plugin.kind = 4, "the plugin is of kind 4, expected 1, 2 or 3"),
-        (|plugin| plugin.table = ptr::null(), "the plugin has no table of functions"),
+        (
+            |plugin| plugin.size = 8,
+            "its table has 8 bytes, expected at least 88",
+        ),
+        (
+            |plugin| plugin.kind = 4,
+            "the plugin is of kind 4, expected 1, 2 or 3",
+        ),
+        (
+            |plugin| plugin.table = ptr::null(),
+            "the plugin has no table of functions",
+        ),
         (
             |plugin| plugin.table = ptr::from_ref(&SHORT).cast(),
             "its functions take 16 bytes, expected at least 120",
@@ -129,7 +147,10 @@ fn what_differs_is_said_and_what_to_do_about_it() {
             "the plugin has no function `score`",
         ),
         (|plugin| plugin.name = text(b""), "the plugin has no name"),
-        (|plugin| plugin.about = text(b"\xff"), "the plugin's `about` is no UTF-8"),
+        (
+            |plugin| plugin.about = text(b"\xff"),
+            "the plugin's `about` is no UTF-8",
+        ),
         (
             |plugin| plugin.version.len = 1 << 40,
             "the plugin's `version` has 1099511627776 bytes, at most 4096 go",
@@ -141,6 +162,11 @@ fn what_differs_is_said_and_what_to_do_about_it() {
         assert_eq!(library(&changed).err().as_deref(), Some(expected));
     }
     // SAFETY: null is allowed.
-    let none = unsafe { Library::of(ptr::null()) }.err().map(|error| error.to_string());
-    assert_eq!(none.as_deref(), Some("`datashark_plugin_table` gave no table"));
+    let none = unsafe { Library::of(ptr::null()) }
+        .err()
+        .map(|error| error.to_string());
+    assert_eq!(
+        none.as_deref(),
+        Some("`datashark_plugin_table` gave no table")
+    );
 }
