@@ -35,8 +35,16 @@ pub(crate) enum Command {
     Check(Check),
     /// Look whether confs, state folder, disk and outputs are as a run needs them; mend the state
     Doctor(Doctor),
-    /// List the built-in use cases, inputs, outputs and codecs
-    List,
+    /// List use cases, inputs, outputs and codecs: what is built in, and the plugins that are found
+    List {
+        #[command(flatten)]
+        engine: Engine,
+    },
+    /// Write a folder to begin with: a use case, an output or an input as a crate, or a use case in SQL
+    New(New),
+    /// A plugin's process: what `isolation = process` starts, and nobody else
+    #[command(name = crate::registry::PLUGIN_PROCESS, hide = true)]
+    PluginProcess,
     /// Show what a format makes of a file, and which lines it cannot read and why
     Codec(Codec),
     /// Look at records that did not parse and findings that were refused, and give them another try
@@ -162,6 +170,34 @@ impl Http {
     pub(crate) fn over(&self, of_conf: Address) -> Address {
         self.address.unwrap_or(of_conf)
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    /// What it is to be
+    pub(crate) kind: NewKind,
+    /// Its name, as a conf names it: small letters, digits and `-`
+    pub(crate) name: String,
+    /// A use case in SQL: nothing is compiled
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// Where the folder is made [default: here]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) into: Option<PathBuf>,
+    /// Where dataShark's source is: the crate then takes the sdk from there, and not from a registry
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) source: Option<PathBuf>,
+}
+
+/// What `new` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum NewKind {
+    /// What is computed between inputs and outputs
+    Usecase,
+    /// Where findings go
+    Output,
+    /// Where records come from
+    Input,
 }
 
 #[derive(Debug, clap::Args)]

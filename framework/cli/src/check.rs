@@ -19,7 +19,7 @@ use crate::{Failure, WRONG};
 /// Checks the confs.
 pub(crate) fn run(args: &Check) -> Result<(), Failure> {
     let global = global(&args.engine)?;
-    let registry = registry();
+    let registry = registry(&global);
     let mut diagnostics = Diagnostics::new();
     let mut jobs: Vec<(PathBuf, Job)> = Vec::new();
     runtime(1)?.block_on(async {

@@ -15,7 +15,7 @@
 //! | `signals` | when a second signal is meant |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
-//! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
+//! | `standalone`, `check`, `list`, `codec`, `quarantine`, `new` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
 //! | `console`, `progress`, `text` | how findings, a run and numbers are shown |
@@ -33,6 +33,7 @@ mod global;
 mod http;
 mod list;
 mod logs;
+mod new;
 mod progress;
 mod quarantine;
 mod registry;
@@ -52,6 +53,9 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if matches!(args.command, Command::PluginProcess) {
+        return datashark_plugins::run_child();
+    }
     let run = || match args.command {
         Command::Standalone(args) => standalone::run(args),
         Command::Replay(args) => replay::run(args),
@@ -61,7 +65,9 @@ fn main() -> ExitCode {
         Command::Tap(args) => tap::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        Command::List => list::run(),
+        Command::List { engine } => list::run(&engine),
+        Command::New(args) => new::run(&args),
+        Command::PluginProcess => Ok(()),
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),
         Command::Completions { shell } => {

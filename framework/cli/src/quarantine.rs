@@ -43,7 +43,7 @@ fn with_job(
 ) -> Result<(), Failure> {
     let global = global(&args.engine)?;
     let _ = Logs::to_stderr(&global);
-    let checked = runtime(2)?.block_on(check(&args.conf, &global, &registry()));
+    let checked = runtime(2)?.block_on(check(&args.conf, &global, &registry(&global)));
     say(&render(&checked.diagnostics));
     match checked.job {
         Some(job) => act(job, global),

@@ -43,7 +43,7 @@ async fn run_in(args: Standalone, global: Global, logs: Logs) -> Result<(), Fail
     if args.debug {
         say("[*] Debug Mode is ON");
     }
-    let checked = check(&args.conf, &global, &registry()).await;
+    let checked = check(&args.conf, &global, &registry(&global)).await;
     say(&render(&checked.diagnostics));
     let Some(job) = checked.job else {
         return Err(Failure::Said(WRONG));

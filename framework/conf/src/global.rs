@@ -56,6 +56,9 @@ pub struct Engine {
     /// `http`: where the daemon answers, `127.0.0.1:9600` if not said; `None` is `off`. Port 0 is a
     /// free one.
     pub http: Option<SocketAddr>,
+    /// `plugin_path`: where plugins are looked for, besides each conf's own folder; `plugins` beside
+    /// `datashark.conf` is the last of them.
+    pub plugin_path: Vec<PathBuf>,
     /// `[[object_store]]`: how object stores are reached, and with `hdfs.host` and `hdfs.port` the
     /// name node of `hdfs:///path`. Which settings there are is not known here.
     pub stores: Stores,
@@ -189,6 +192,8 @@ struct EngineKeys {
     log: Option<LogLevel>,
     log_format: Option<LogFormat>,
     http: Option<String>,
+    #[serde(default)]
+    plugin_path: Vec<PathBuf>,
     /// Taken out before, where it is what it should be.
     #[serde(default, rename = "object_store")]
     _object_store: Empty,
@@ -228,6 +233,13 @@ impl EngineKeys {
             http: match self.http {
                 Some(http) => address(&http).unwrap_or_default(),
                 None => Some(HTTP),
+            },
+            plugin_path: {
+                let folders = self
+                    .plugin_path
+                    .into_iter()
+                    .chain([PathBuf::from("plugins")]);
+                folders.map(|path| folder.join(path)).collect()
             },
             stores: Stores::default(),
         }

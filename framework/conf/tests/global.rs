@@ -108,7 +108,7 @@ fn zookeeper_is_told_the_key_to_write_instead_and_spark_is_ignored_with_one_warn
 #[test]
 fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
     let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `spool_limit`, `max_record_size`, \
-                `block_size`, `shutdown_timeout`, `log`, `log_format`, `http`, `object_store`)";
+                `block_size`, `shutdown_timeout`, `log`, `log_format`, `http`, `plugin_path`, `object_store`)";
     assert_eq!(
         messages(
             "kafka.queue.nme = q\nkafka.bootstrap.servers = a:b, c, d:1\n[engine]\nworkrs = 1\n\

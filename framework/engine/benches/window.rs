@@ -124,6 +124,7 @@ async fn run(conf: &std::path::Path, state: &std::path::Path) -> u64 {
         use_cases: Vec::new(),
         inputs: vec![InputEntry::of::<Decoded>()],
         outputs: vec![OutputEntry::of::<Counted>()],
+        third_party: None,
     };
     let checked = check(conf, &Global::default_in(state), &registry).await;
     let job = checked

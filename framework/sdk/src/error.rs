@@ -40,6 +40,10 @@ pub enum Error {
     /// Arrow refused an operation on columns.
     #[error(transparent)]
     Arrow(#[from] ArrowError),
+    /// A plugin's process did not survive a call, however often it was tried. What it was given is kept
+    /// in quarantine, and the run goes on.
+    #[error("{0}")]
+    GaveUp(String),
     /// A defect: code of ours or of a plugin broke its own rule, or panicked.
     #[error("internal error: {0}")]
     Internal(String),
@@ -59,6 +63,11 @@ impl Error {
         Error::Data(what.into())
     }
 
+    /// A plugin's process that does not survive.
+    pub fn gave_up(what: impl Into<String>) -> Self {
+        Error::GaveUp(what.into())
+    }
+
     /// A defect.
     pub fn internal(what: impl Into<String>) -> Self {
         Error::Internal(what.into())
@@ -69,7 +78,7 @@ impl Error {
         match self {
             Error::Conf(_) | Error::Data(_) => Fault::User,
             Error::Io { .. } => Fault::External,
-            Error::Arrow(_) | Error::Internal(_) => Fault::Internal,
+            Error::Arrow(_) | Error::GaveUp(_) | Error::Internal(_) => Fault::Internal,
         }
     }
 

@@ -23,7 +23,7 @@ mod header;
 mod open;
 
 pub use batch::{Content, InputBatch, Oversized, Payloads, Unreadable};
-pub use entry::{DynInput, InputEntry};
+pub use entry::{DynInput, InputEntry, InputFactory, OpeningInput};
 pub use event::InputEvent;
 pub use header::{Directives, Header, HeaderRule};
 pub use open::{Open, Past, Resume};

@@ -3,6 +3,7 @@
 //! Retry, backoff, ordering, backpressure and acknowledgement are the engine's; an output knows
 //! its protocol and nothing else.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,6 +200,64 @@ impl<O: Output> DynOutput for O {
     }
 }
 
+/// An output that is being opened.
+pub type OpeningOutput = futures_core::future::BoxFuture<'static, Result<Box<dyn DynOutput>>>;
+
+/// Checks sections and opens outputs of them: what an entry knows how to do.
+pub trait OutputFactory: Send + Sync {
+    /// See [`OutputEntry::check`].
+    fn check(&self, section: &Section) -> Problems;
+    /// See [`OutputEntry::files`].
+    ///
+    /// # Errors
+    /// A mistake in the section.
+    fn files(&self, section: &Section) -> Result<Vec<PathBuf>, Problems>;
+    /// See [`OutputEntry::servers`].
+    ///
+    /// # Errors
+    /// A mistake in the section.
+    fn servers(&self, section: &Section) -> Result<Vec<String>, Problems>;
+    /// See [`OutputEntry::gather`].
+    ///
+    /// # Errors
+    /// A mistake in the section.
+    fn gather(&self, section: &Section) -> Result<Gather, Problems>;
+    /// See [`OutputEntry::open`].
+    fn open(&self, section: &Section, open: OpenOutput) -> OpeningOutput;
+}
+
+/// The factory of an output that is linked in.
+struct Linked<O>(PhantomData<fn() -> O>);
+
+impl<O: Output> OutputFactory for Linked<O> {
+    fn check(&self, section: &Section) -> Problems {
+        match section.parse() {
+            Ok(conf) => O::check(&conf),
+            Err(problems) => problems,
+        }
+    }
+
+    fn files(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
+        Ok(O::files(&section.parse()?))
+    }
+
+    fn servers(&self, section: &Section) -> Result<Vec<String>, Problems> {
+        Ok(O::servers(&section.parse()?))
+    }
+
+    fn gather(&self, section: &Section) -> Result<Gather, Problems> {
+        Ok(O::gather(&section.parse::<O::Conf>()?))
+    }
+
+    fn open(&self, section: &Section, open: OpenOutput) -> OpeningOutput {
+        let conf = section.parse::<O::Conf>();
+        Box::pin(async move {
+            let output = O::open(conf?, open).await?;
+            Ok(Box::new(output) as Box<dyn DynOutput>)
+        })
+    }
+}
+
 /// An output by its name: what the registry lists.
 #[derive(Clone, Copy)]
 pub struct OutputEntry {
@@ -208,15 +267,8 @@ pub struct OutputEntry {
     pub about: &'static str,
     /// What comes of a backfill.
     pub backfill: Backfill,
-    check: fn(&Section) -> Problems,
-    files: fn(&Section) -> Result<Vec<PathBuf>, Problems>,
-    servers: fn(&Section) -> Result<Vec<String>, Problems>,
-    gather: fn(&Section) -> Result<Gather, Problems>,
-    open: fn(&Section, OpenOutput) -> Opening,
+    factory: &'static dyn OutputFactory,
 }
-
-/// An output that is being opened.
-type Opening = futures_core::future::BoxFuture<'static, Result<Box<dyn DynOutput>>>;
 
 impl std::fmt::Debug for OutputEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -233,26 +285,28 @@ impl OutputEntry {
             name: O::NAME,
             about: O::ABOUT,
             backfill: O::BACKFILL,
-            check: |section| match section.parse() {
-                Ok(conf) => O::check(&conf),
-                Err(problems) => problems,
-            },
-            files: |section| Ok(O::files(&section.parse()?)),
-            servers: |section| Ok(O::servers(&section.parse()?)),
-            gather: |section| Ok(O::gather(&section.parse::<O::Conf>()?)),
-            open: |section, open| {
-                let conf = section.parse::<O::Conf>();
-                Box::pin(async move {
-                    let output = O::open(conf?, open).await?;
-                    Ok(Box::new(output) as Box<dyn DynOutput>)
-                })
-            },
+            factory: &Linked::<O>(PhantomData),
+        }
+    }
+
+    /// The entry of an output that was found at run time. It stays for as long as the process does.
+    pub const fn new(
+        name: &'static str,
+        about: &'static str,
+        backfill: Backfill,
+        factory: &'static dyn OutputFactory,
+    ) -> Self {
+        OutputEntry {
+            name,
+            about,
+            backfill,
+            factory,
         }
     }
 
     /// Checks a section `[out_<name>]`: every mistake in it, and what is worth a warning.
     pub fn check(&self, section: &Section) -> Problems {
-        (self.check)(section)
+        self.factory.check(section)
     }
 
     /// The files that the output will write.
@@ -260,7 +314,7 @@ impl OutputEntry {
     /// # Errors
     /// A mistake in the section.
     pub fn files(&self, section: &Section) -> Result<Vec<PathBuf>, Problems> {
-        (self.files)(section)
+        self.factory.files(section)
     }
 
     /// The servers that the output will connect to; see [`Output::servers`].
@@ -268,7 +322,7 @@ impl OutputEntry {
     /// # Errors
     /// A mistake in the section.
     pub fn servers(&self, section: &Section) -> Result<Vec<String>, Problems> {
-        (self.servers)(section)
+        self.factory.servers(section)
     }
 
     /// How much the output wants to be given at a time; see [`Output::gather`].
@@ -276,7 +330,7 @@ impl OutputEntry {
     /// # Errors
     /// A mistake in the section.
     pub fn gather(&self, section: &Section) -> Result<Gather, Problems> {
-        (self.gather)(section)
+        self.factory.gather(section)
     }
 
     /// Opens the output.
@@ -284,6 +338,6 @@ impl OutputEntry {
     /// # Errors
     /// A mistake in the section, or the target cannot be had.
     pub async fn open(&self, section: &Section, open: OpenOutput) -> Result<Box<dyn DynOutput>> {
-        (self.open)(section, open).await
+        self.factory.open(section, open).await
     }
 }

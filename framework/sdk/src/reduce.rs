@@ -35,13 +35,24 @@ pub trait Reduce: Send + Sync + 'static {
 }
 
 /// A [`Reduce`] whose state type is forgotten: what the engine runs.
+///
+/// One that runs elsewhere can fail in every call; one that is linked in fails in `rows` alone.
 pub trait DynReduce: Send + Sync {
     /// A new, empty state.
-    fn empty(&self) -> ReduceState;
+    ///
+    /// # Errors
+    /// It cannot be had.
+    fn empty(&self) -> Result<ReduceState>;
     /// See [`Reduce::add`].
-    fn add(&self, state: &mut ReduceState, batch: &RecordBatch);
+    ///
+    /// # Errors
+    /// The records cannot be added.
+    fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()>;
     /// See [`Reduce::merge`].
-    fn merge(&self, state: &mut ReduceState, other: ReduceState);
+    ///
+    /// # Errors
+    /// The states cannot be merged.
+    fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()>;
     /// See [`Reduce::rows`].
     ///
     /// # Errors
@@ -50,43 +61,93 @@ pub trait DynReduce: Send + Sync {
     /// See [`Reduce::size_bytes`].
     fn size_bytes(&self, state: &ReduceState) -> usize;
     /// A copy of a state: a pane of a sliding window serves several windows.
-    fn copy(&self, state: &ReduceState) -> ReduceState;
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    fn copy(&self, state: &ReduceState) -> Result<ReduceState>;
+    /// A state as bytes, for whoever reads it with [`DynReduce::load`].
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn save(&self, state: &ReduceState) -> Result<Vec<u8>>;
+    /// The state that bytes of [`DynReduce::save`] are.
+    ///
+    /// # Errors
+    /// They are none of this reduce.
+    fn load(&self, bytes: &[u8]) -> Result<ReduceState>;
 }
 
 /// A state of a [`DynReduce`]; only the one that made it can read it.
 pub struct ReduceState(Box<dyn Any + Send>);
 
+impl ReduceState {
+    /// A state of a reduce that keeps what it likes.
+    pub fn new(state: impl Any + Send) -> Self {
+        ReduceState(Box::new(state))
+    }
+
+    /// What is in it, if it is of this type.
+    pub fn get<S: Any>(&self) -> Option<&S> {
+        self.0.downcast_ref()
+    }
+
+    /// What is in it, for changing it.
+    pub fn get_mut<S: Any>(&mut self) -> Option<&mut S> {
+        self.0.downcast_mut()
+    }
+
+    /// What is in it, taken out.
+    pub fn take<S: Any>(self) -> Option<S> {
+        self.0.downcast().ok().map(|state| *state)
+    }
+}
+
+fn foreign() -> Error {
+    Error::internal("a reduce was given the state of another")
+}
+
 impl<R: Reduce> DynReduce for R {
-    fn empty(&self) -> ReduceState {
-        ReduceState(Box::<R::State>::default())
+    fn empty(&self) -> Result<ReduceState> {
+        Ok(ReduceState::new(R::State::default()))
     }
 
-    fn add(&self, state: &mut ReduceState, batch: &RecordBatch) {
-        if let Some(state) = state.0.downcast_mut() {
-            Reduce::add(self, state, batch);
-        }
+    fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()> {
+        Reduce::add(self, state.get_mut().ok_or_else(foreign)?, batch);
+        Ok(())
     }
 
-    fn merge(&self, state: &mut ReduceState, other: ReduceState) {
-        if let (Some(state), Ok(other)) = (state.0.downcast_mut(), other.0.downcast()) {
-            Reduce::merge(self, state, *other);
-        }
+    fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()> {
+        let other = other.take().ok_or_else(foreign)?;
+        Reduce::merge(self, state.get_mut().ok_or_else(foreign)?, other);
+        Ok(())
     }
 
     fn rows(&self, state: ReduceState) -> Result<RecordBatch> {
-        let foreign = |_| Error::internal("a reduce was given the state of another");
-        Reduce::rows(self, *state.0.downcast().map_err(foreign)?)
+        Reduce::rows(self, state.take().ok_or_else(foreign)?)
     }
 
     fn size_bytes(&self, state: &ReduceState) -> usize {
         state
-            .0
-            .downcast_ref()
+            .get()
             .map_or(0, |state| Reduce::size_bytes(self, state))
     }
 
-    fn copy(&self, state: &ReduceState) -> ReduceState {
-        let state: Option<&R::State> = state.0.downcast_ref();
-        ReduceState(Box::new(state.cloned().unwrap_or_default()))
+    fn copy(&self, state: &ReduceState) -> Result<ReduceState> {
+        let state: &R::State = state.get().ok_or_else(foreign)?;
+        Ok(ReduceState::new(state.clone()))
+    }
+
+    fn save(&self, state: &ReduceState) -> Result<Vec<u8>> {
+        let state: &R::State = state.get().ok_or_else(foreign)?;
+        let mut bytes = Vec::new();
+        ciborium::into_writer(state, &mut bytes)
+            .map_err(|error| Error::internal(format!("a state cannot be written: {error}")))?;
+        Ok(bytes)
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<ReduceState> {
+        let state: R::State = ciborium::from_reader(bytes)
+            .map_err(|error| Error::data(format!("bytes that are no state: {error}")))?;
+        Ok(ReduceState::new(state))
     }
 }

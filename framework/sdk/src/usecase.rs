@@ -2,6 +2,7 @@
 //! comes from training rows, and how rows become findings.
 
 use std::any::{Any, TypeId};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
@@ -167,6 +168,16 @@ impl Model {
         })
     }
 
+    /// A model that lives elsewhere: what stands for it here, and the model as it is saved.
+    pub fn from_parts(value: Arc<dyn Any + Send + Sync>, json: serde_json::Value) -> Self {
+        Model { value, json }
+    }
+
+    /// What [`Model::from_parts`] was given, or a typed use case's own model.
+    pub fn value(&self) -> &(dyn Any + Send + Sync) {
+        self.value.as_ref()
+    }
+
     /// The model as it is saved.
     pub fn to_json(&self) -> &serde_json::Value {
         &self.json
@@ -228,14 +239,40 @@ impl<U: UseCase> DynUseCase for U {
     }
 }
 
+/// Makes use cases of confs: what an entry knows how to do.
+pub trait UseCaseFactory: Send + Sync {
+    /// Makes the use case of its own keys of a conf.
+    ///
+    /// # Errors
+    /// Every mistake in those keys.
+    fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>>;
+}
+
+/// The factory of a use case that is linked in.
+struct Linked<U>(PhantomData<fn() -> U>);
+
+impl<U: UseCase> UseCaseFactory for Linked<U> {
+    fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
+        Ok(Box::new(U::new(own.parse()?)?))
+    }
+}
+
 /// A use case by its name: what the registry lists.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct UseCaseEntry {
     /// The name that a conf's `code` uses.
     pub name: &'static str,
     /// What it finds, in a line.
     pub about: &'static str,
-    build: fn(&Section) -> Result<Box<dyn DynUseCase>>,
+    factory: &'static dyn UseCaseFactory,
+}
+
+impl std::fmt::Debug for UseCaseEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UseCaseEntry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl UseCaseEntry {
@@ -244,7 +281,20 @@ impl UseCaseEntry {
         UseCaseEntry {
             name: U::NAME,
             about: U::ABOUT,
-            build: |own| Ok(Box::new(U::new(own.parse()?)?)),
+            factory: &Linked::<U>(PhantomData),
+        }
+    }
+
+    /// The entry of a use case that was found at run time. It stays for as long as the process does.
+    pub const fn new(
+        name: &'static str,
+        about: &'static str,
+        factory: &'static dyn UseCaseFactory,
+    ) -> Self {
+        UseCaseEntry {
+            name,
+            about,
+            factory,
         }
     }
 
@@ -253,16 +303,58 @@ impl UseCaseEntry {
     /// # Errors
     /// Every mistake in those keys.
     pub fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
-        (self.build)(own)
+        self.factory.build(own)
     }
 }
 
 /// Makes a use case known under its name: `export_usecase!(WordCount);` at a crate's top level
-/// gives the crate's entry `USE_CASE`, which the registry lists.
+/// gives the crate's entry `USE_CASE`, which the registry lists. With the feature `plugin` it also makes
+/// the crate's `cdylib` a plugin that every dataShark of the same interface version runs.
 #[macro_export]
 macro_rules! export_usecase {
     ($use_case:ty) => {
         /// This crate's use case, for the registry.
         pub const USE_CASE: $crate::UseCaseEntry = $crate::UseCaseEntry::of::<$use_case>();
+
+        $crate::plugin_symbol_if_asked!(use_case, $use_case);
     };
+}
+
+/// Makes an output known: as [`export_usecase!`](crate::export_usecase), with the entry `OUTPUT`.
+#[macro_export]
+macro_rules! export_output {
+    ($output:ty) => {
+        /// This crate's output, for the registry.
+        pub const OUTPUT: $crate::output::OutputEntry =
+            $crate::output::OutputEntry::of::<$output>();
+
+        $crate::plugin_symbol_if_asked!(output, $output);
+    };
+}
+
+/// Makes an input known: as [`export_usecase!`](crate::export_usecase), with the entry `INPUT`.
+#[macro_export]
+macro_rules! export_input {
+    ($input:ty) => {
+        /// This crate's input, for the registry.
+        pub const INPUT: $crate::input::InputEntry = $crate::input::InputEntry::of::<$input>();
+
+        $crate::plugin_symbol_if_asked!(input, $input);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "plugin")]
+macro_rules! plugin_symbol_if_asked {
+    ($kind:ident, $plugin:ty) => {
+        $crate::plugin_symbol!($kind, $plugin);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "plugin"))]
+macro_rules! plugin_symbol_if_asked {
+    ($kind:ident, $plugin:ty) => {};
 }

@@ -180,6 +180,7 @@ impl Case {
                 InputEntry::of::<MemoryBatch>(),
             ],
             outputs: vec![OutputEntry::of::<MemoryOutput>()],
+            third_party: None,
         };
         let conf = fs::read_to_string(folder.join("case.conf")).unwrap_or_default();
         let is_batch = conf

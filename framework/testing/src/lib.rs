@@ -18,6 +18,7 @@
 //! ```
 
 mod case;
+pub mod conformance;
 mod input;
 mod output;
 mod shared_data;

@@ -103,7 +103,7 @@ async fn checked(args: &Replay, range: Range, global: &Global) -> Result<Vec<Job
     let mut diagnostics = Diagnostics::new();
     let mut jobs = Vec::new();
     for path in [Some(&args.conf), args.diff.as_ref()].into_iter().flatten() {
-        let checked = check(path, global, &registry()).await;
+        let checked = check(path, global, &registry(global)).await;
         diagnostics.extend(checked.diagnostics);
         let Some(mut job) = checked.job else { continue };
         let problems = job.check_replay(range.is_bounded(), args.deliver.as_deref());

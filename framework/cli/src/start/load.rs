@@ -70,7 +70,7 @@ pub(crate) async fn load(args: &Start) -> Result<Loaded, Diagnostics> {
             format!("the folder of the confs cannot be read: {error}"),
         ))
     })?;
-    let registry = registry();
+    let registry = registry(&global);
     let mut jobs: Vec<(PathBuf, Job)> = Vec::new();
     for path in paths {
         if is_off(&path) {

@@ -199,7 +199,7 @@ async fn run(
 
 /// The job anew: running takes it.
 async fn checked(path: &Path, global: &Global, streams: &Streams) -> Option<Job> {
-    let mut checked = check(path, global, &registry()).await;
+    let mut checked = check(path, global, &registry(global)).await;
     if checked.job.is_none() {
         say(&render(&checked.diagnostics));
     }

@@ -80,7 +80,7 @@ impl Aggregation {
     pub(crate) fn rows_schema(&self) -> Result<SchemaRef> {
         match self {
             Aggregation::Query(query) => Ok(query.rows_schema()),
-            Aggregation::Reduce { reduce, .. } => Ok(reduce.rows(reduce.empty())?.schema()),
+            Aggregation::Reduce { reduce, .. } => Ok(reduce.rows(reduce.empty()?)?.schema()),
         }
     }
 
@@ -93,11 +93,11 @@ impl Aggregation {
     }
 
     /// Nothing known yet.
-    pub(crate) fn empty(&self) -> State {
-        match self {
+    pub(crate) fn empty(&self) -> Result<State> {
+        Ok(match self {
             Aggregation::Query(_) => State::Query(QueryState::default()),
-            Aggregation::Reduce { reduce, .. } => State::Reduce(reduce.empty()),
-        }
+            Aggregation::Reduce { reduce, .. } => State::Reduce(reduce.empty()?),
+        })
     }
 
     /// Adds records; blocks the thread.
@@ -105,8 +105,7 @@ impl Aggregation {
         match (self, state) {
             (Aggregation::Query(query), State::Query(state)) => query.add(state, batch),
             (Aggregation::Reduce { reduce, .. }, State::Reduce(state)) => {
-                reduce.add(state, &batch);
-                Ok(())
+                Ok(reduce.add(state, &batch)?)
             }
             _ => Err(foreign_state()),
         }
@@ -125,7 +124,7 @@ impl Aggregation {
         match (self, state) {
             (_, State::Query(state)) => Ok(State::Query(state.clone())),
             (Aggregation::Reduce { reduce, .. }, State::Reduce(state)) => {
-                Ok(State::Reduce(reduce.copy(state)))
+                Ok(State::Reduce(reduce.copy(state)?))
             }
             _ => Err(foreign_state()),
         }
@@ -151,12 +150,12 @@ impl Aggregation {
                 query.finish(states.collect())
             }
             Aggregation::Reduce { reduce, .. } => {
-                let mut merged = reduce.empty();
+                let mut merged = reduce.empty()?;
                 for state in states {
                     let State::Reduce(state) = state else {
                         return Err(foreign_state());
                     };
-                    reduce.merge(&mut merged, state);
+                    reduce.merge(&mut merged, state)?;
                 }
                 let rows = reduce.rows(merged)?;
                 Ok(vec![sort::by_first_columns(&rows, 1)?])

@@ -23,7 +23,7 @@ use datashark_conf::{Conf, Global};
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{DynUseCase, UseCaseEntry};
+use datashark_sdk::{DynUseCase, ThirdParty, UseCaseEntry};
 
 use crate::aggregate::Bound;
 use crate::run::lane::Records;
@@ -47,6 +47,8 @@ pub struct Registry {
     pub inputs: Vec<InputEntry>,
     /// What a conf's `output` may name.
     pub outputs: Vec<OutputEntry>,
+    /// Who finds what is not built in.
+    pub third_party: Option<Arc<dyn ThirdParty>>,
 }
 
 /// A checked use case: it can run.

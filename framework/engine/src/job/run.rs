@@ -129,6 +129,7 @@ impl Job {
         let settings = self.delivering(&folder, patience, &options, &observer);
         let delivery = Delivery::start(outputs, &settings).await?;
         let mut scoring = self.scoring(model, rows_schema, delivery, &options, &observer);
+        scoring.state_folder = Some(folder);
         let mut outcome = self.read(durable, &mut scoring, &options, observer).await?;
         let n_refused = scoring.delivery.n_refused();
         if n_refused > 0 {
@@ -137,6 +138,14 @@ impl Job {
                 quarantine.display()
             );
             outcome.failures.push(refused);
+        }
+        if scoring.n_given_up > 0 {
+            let given_up = format!(
+                "{} windows could not be scored; they are in {}",
+                scoring.n_given_up,
+                quarantine.display()
+            );
+            outcome.failures.push(given_up);
         }
         Ok(Summary {
             ledger: outcome.ledger,

@@ -1,5 +1,6 @@
 //! Where a use case's rows become findings and go out.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +14,7 @@ use super::run::RunOptions;
 use crate::clock::Clock;
 use crate::deliver::{Delivered, Delivery};
 use crate::error::{Error, Result};
+use crate::quarantine::{self, Entry};
 use crate::run::lane::guarded;
 use crate::run::{Counts, MaybeHad, Observer, WindowSink};
 use crate::tap::Taps;
@@ -31,6 +33,10 @@ pub(super) struct Scoring {
     pub(super) taps: Arc<Taps>,
     pub(super) n_findings: u64,
     pub(super) n_windows: u64,
+    /// Windows that the use case does not survive.
+    pub(super) n_given_up: u64,
+    /// Where they are kept; where nothing is, they end the run.
+    pub(super) state_folder: Option<PathBuf>,
 }
 
 impl Job {
@@ -55,11 +61,24 @@ impl Job {
             taps: observer.taps(),
             n_findings: 0,
             n_windows: 0,
+            n_given_up: 0,
+            state_folder: None,
         }
     }
 }
 
 impl Scoring {
+    /// Keeps the rows of a window that the use case does not survive; the run goes on.
+    fn keep(&mut self, window: Window, rows: &[RecordBatch], why: &str) -> Result<()> {
+        let entry = Entry::window(window, &self.rows_schema, rows, why, self.clock.now())?;
+        if let Some(folder) = &self.state_folder {
+            quarantine::keep_window(folder, &entry)?;
+        }
+        self.n_given_up += 1;
+        tracing::error!(%window, "a window is kept in quarantine: {why}");
+        Ok(())
+    }
+
     /// On a thread that may block.
     fn score(
         &self,
@@ -93,8 +112,15 @@ impl WindowSink for Scoring {
             }
             return Ok(());
         }
-        let findings = self.score(window, rows).await?;
         self.n_windows += 1;
+        let findings = match self.score(window, rows.clone()).await {
+            Err(Error::Plugin(datashark_sdk::Error::GaveUp(why)))
+                if self.state_folder.is_some() =>
+            {
+                return self.keep(window, &rows, &why);
+            }
+            findings => findings?,
+        };
         if findings.is_empty() {
             return Ok(());
         }

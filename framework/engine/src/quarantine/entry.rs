@@ -1,5 +1,9 @@
 //! A line of a quarantine file.
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 use arrow::json::writer::{EncoderOptions, make_encoder};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -57,6 +61,13 @@ enum What {
         /// The same for the replay, with its types: Arrow's stream format.
         arrow_base64: String,
     },
+    Window {
+        window_start: Micros,
+        window_end: Micros,
+        /// How many rows the use case was given, and the rows: Arrow's stream format.
+        n_rows: usize,
+        rows_base64: String,
+    },
 }
 
 /// Something out of the quarantine.
@@ -96,6 +107,13 @@ pub enum Origin {
         output: String,
         /// The finding, a batch of one.
         batch: FindingsBatch,
+    },
+    /// A window that a plugin's process did not survive.
+    Window {
+        /// The window.
+        window: Window,
+        /// Its rows, as they were to be scored.
+        rows: Vec<RecordBatch>,
     },
 }
 
@@ -153,6 +171,32 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Of the rows of a window.
+    pub(crate) fn window(
+        window: Window,
+        schema: &SchemaRef,
+        rows: &[RecordBatch],
+        reason: &str,
+        now: Micros,
+    ) -> Result<Self> {
+        let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
+        for batch in rows {
+            writer.write(batch)?;
+        }
+        Ok(Entry {
+            time: shown(now),
+            reason: reason.to_owned(),
+            what: What::Window {
+                window_start: window.start,
+                window_end: window.end,
+                n_rows: rows.iter().map(RecordBatch::num_rows).sum(),
+                rows_base64: BASE64_STANDARD.encode(writer.into_inner()?),
+            },
+        })
+    }
+}
+
 impl TryFrom<Entry> for Kept {
     type Error = Error;
 
@@ -203,6 +247,22 @@ impl TryFrom<Entry> for Kept {
                         findings,
                         ids,
                     },
+                }
+            }
+            What::Window {
+                window_start,
+                window_end,
+                rows_base64,
+                ..
+            } => {
+                let bytes = decoded(&rows_base64)?;
+                let rows = StreamReader::try_new(bytes.as_slice(), None)?;
+                Origin::Window {
+                    window: Window {
+                        start: window_start,
+                        end: window_end,
+                    },
+                    rows: rows.collect::<std::result::Result<_, _>>()?,
                 }
             }
         };

@@ -1,8 +1,8 @@
-//! What could not be used, kept with the reason: records that did not parse, and findings that an
-//! output refused for good.
+//! What could not be used, kept with the reason: records that did not parse, findings that an
+//! output refused for good, and windows that a plugin's process did not survive.
 //!
-//! `<state>/<use case>/quarantine/<kind>-<number>.ndjson.zst`, where the kind is `records` or the
-//! name of the output: one JSON object a line, compressed, so that `zstdcat` and `jq` read it. A file
+//! `<state>/<use case>/quarantine/<kind>-<number>.ndjson.zst`, where the kind is `records`, `windows` or
+//! the name of the output: one JSON object a line, compressed, so that `zstdcat` and `jq` read it. A file
 //! is a row of zstd frames with a checksum each, one for each checkpoint; what lies behind the last
 //! checkpoint is cut off at a restart, since it is read and kept again. Behind a damaged frame nothing
 //! can be read, so that a file with one is not written to any more.
@@ -28,6 +28,8 @@ use crate::state::write::{create_folder, open_durably};
 pub(crate) const FOLDER: &str = "quarantine";
 /// The kind of the files of records.
 pub(crate) const RECORDS: &str = "records";
+/// The kind of the files of windows that a plugin's process did not survive.
+pub(crate) const WINDOWS: &str = "windows";
 
 /// A file larger than this is not written to any more.
 const FILE_BYTES: u64 = 64 << 20;
@@ -54,6 +56,22 @@ impl Place {
             bytes: 0,
         }
     }
+}
+
+/// Keeps the rows of a window, durably and at once. No checkpoint has a place in these files: after a
+/// crash the window may be kept once more.
+pub(crate) fn keep_window(state: &Path, entry: &Entry) -> Result<()> {
+    let files = folder::files(&state.join(FOLDER), WINDOWS)?;
+    let last = files.last().map_or(0, |(number, _)| number + 1);
+    let place = Place {
+        first: 0,
+        last,
+        bytes: 0,
+    };
+    let mut quarantine = Quarantine::open(state, WINDOWS, place)?;
+    quarantine.keep(entry)?;
+    quarantine.sync()?;
+    Ok(())
 }
 
 /// Removes the files before a place: what was in them was replayed or dropped.
@@ -211,7 +229,7 @@ mod tests {
         let entries = QuarantineFolder::of(state).entries(RECORDS).unwrap();
         let bytes = |kept: Kept| match kept.origin {
             Origin::Record { bytes, .. } => bytes,
-            Origin::Finding { .. } => panic!("a record"),
+            _ => panic!("a record"),
         };
         entries.map(|kept| bytes(kept.unwrap())).collect()
     }

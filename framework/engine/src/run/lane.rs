@@ -5,6 +5,7 @@
 //! knows nothing of other lanes, of outputs or of time.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -301,10 +302,10 @@ impl Lane {
         }
         let aggregation = &self.pipeline.records.aggregation;
         let rows = projected(rows, aggregation.columns())?;
-        let state = self
-            .states
-            .entry(slot)
-            .or_insert_with(|| aggregation.empty());
+        let state = match self.states.entry(slot) {
+            Entry::Occupied(state) => state.into_mut(),
+            Entry::Vacant(place) => place.insert(aggregation.empty()?),
+        };
         aggregation.add(state, rows)?;
         report.slots.push(slot);
         Ok(())

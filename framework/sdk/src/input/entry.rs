@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use arrow::datatypes::Field;
 use async_trait::async_trait;
@@ -76,6 +77,67 @@ impl<I: Input> DynInput for I {
     }
 }
 
+/// An input that is being opened.
+pub type OpeningInput = BoxFuture<'static, Result<Box<dyn DynInput>>>;
+
+/// Checks sections and opens inputs of them: what an entry knows how to do.
+pub trait InputFactory: Send + Sync {
+    /// See [`InputEntry::check`].
+    fn check(&self, section: &Section, stores: &Stores) -> Problems;
+    /// See [`Input::is_joint`].
+    fn is_joint(&self, section: &Section) -> bool {
+        let _ = section;
+        false
+    }
+    /// See [`InputEntry::source`].
+    ///
+    /// # Errors
+    /// A mistake in the section, or the source cannot be read.
+    fn source(&self, section: &Section, stores: &Stores) -> Result<Source>;
+    /// See [`Input::beside`].
+    fn beside(&self) -> Vec<Field>;
+    /// See [`Input::arrival_column`].
+    fn arrival_column(&self) -> Option<&'static str>;
+    /// See [`InputEntry::open`].
+    fn open(&self, section: &Section, open: Open) -> OpeningInput;
+}
+
+/// The factory of an input that is linked in.
+struct Linked<I>(PhantomData<fn() -> I>);
+
+impl<I: Input> InputFactory for Linked<I> {
+    fn check(&self, section: &Section, stores: &Stores) -> Problems {
+        match section.parse() {
+            Ok(conf) => I::check(&conf, stores),
+            Err(problems) => problems,
+        }
+    }
+
+    fn is_joint(&self, section: &Section) -> bool {
+        section.parse().is_ok_and(|conf| I::is_joint(&conf))
+    }
+
+    fn source(&self, section: &Section, stores: &Stores) -> Result<Source> {
+        I::source(&section.parse()?, stores)
+    }
+
+    fn beside(&self) -> Vec<Field> {
+        I::beside()
+    }
+
+    fn arrival_column(&self) -> Option<&'static str> {
+        I::arrival_column()
+    }
+
+    fn open(&self, section: &Section, open: Open) -> OpeningInput {
+        let conf = section.parse::<I::Conf>();
+        Box::pin(async move {
+            let input = I::open(conf?, open).await?;
+            Ok(Box::new(input) as Box<dyn DynInput>)
+        })
+    }
+}
+
 /// An input by its name: what the registry lists.
 #[derive(Clone, Copy)]
 pub struct InputEntry {
@@ -85,16 +147,8 @@ pub struct InputEntry {
     pub about: &'static str,
     /// Whether several instances share its partitions; see [`Input::IS_SHARED`].
     pub is_shared: bool,
-    check: fn(&Section, &Stores) -> Problems,
-    is_joint: fn(&Section) -> bool,
-    source: fn(&Section, &Stores) -> Result<Source>,
-    beside: fn() -> Vec<Field>,
-    arrival_column: fn() -> Option<&'static str>,
-    open: fn(&Section, Open) -> Opening,
+    factory: &'static dyn InputFactory,
 }
-
-/// An input that is being opened.
-type Opening = BoxFuture<'static, Result<Box<dyn DynInput>>>;
 
 impl fmt::Debug for InputEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,32 +165,33 @@ impl InputEntry {
             name: I::NAME,
             about: I::ABOUT,
             is_shared: I::IS_SHARED,
-            check: |section, stores| match section.parse() {
-                Ok(conf) => I::check(&conf, stores),
-                Err(problems) => problems,
-            },
-            is_joint: |section| section.parse().is_ok_and(|conf| I::is_joint(&conf)),
-            source: |section, stores| I::source(&section.parse()?, stores),
-            beside: I::beside,
-            arrival_column: I::arrival_column,
-            open: |section, open| {
-                let conf = section.parse::<I::Conf>();
-                Box::pin(async move {
-                    let input = I::open(conf?, open).await?;
-                    Ok(Box::new(input) as Box<dyn DynInput>)
-                })
-            },
+            factory: &Linked::<I>(PhantomData),
+        }
+    }
+
+    /// The entry of an input that was found at run time. It stays for as long as the process does.
+    pub const fn new(
+        name: &'static str,
+        about: &'static str,
+        is_shared: bool,
+        factory: &'static dyn InputFactory,
+    ) -> Self {
+        InputEntry {
+            name,
+            about,
+            is_shared,
+            factory,
         }
     }
 
     /// Checks a section `[in_<name>]`: every mistake in it, and what is worth a warning.
     pub fn check(&self, section: &Section, stores: &Stores) -> Problems {
-        (self.check)(section, stores)
+        self.factory.check(section, stores)
     }
 
     /// Whether use cases with this section read it together; see [`Input::is_joint`].
     pub fn is_joint(&self, section: &Section) -> bool {
-        (self.is_joint)(section)
+        self.factory.is_joint(section)
     }
 
     /// What the source gives.
@@ -144,17 +199,17 @@ impl InputEntry {
     /// # Errors
     /// A mistake in the section, or the source cannot be read.
     pub fn source(&self, section: &Section, stores: &Stores) -> Result<Source> {
-        (self.source)(section, stores)
+        self.factory.source(section, stores)
     }
 
     /// The columns that it has beside the bytes of each record; see [`Input::beside`].
     pub fn beside(&self) -> Vec<Field> {
-        (self.beside)()
+        self.factory.beside()
     }
 
     /// The column that says when a record arrived; see [`Input::arrival_column`].
     pub fn arrival_column(&self) -> Option<&'static str> {
-        (self.arrival_column)()
+        self.factory.arrival_column()
     }
 
     /// Opens the input.
@@ -162,6 +217,6 @@ impl InputEntry {
     /// # Errors
     /// A mistake in the section, or the source cannot be had.
     pub async fn open(&self, section: &Section, open: Open) -> Result<Box<dyn DynInput>> {
-        (self.open)(section, open).await
+        self.factory.open(section, open).await
     }
 }

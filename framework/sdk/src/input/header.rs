@@ -81,6 +81,11 @@ impl Directives {
         Directives(Arc::new(Kept { mark, lines }))
     }
 
+    /// The byte that a directive begins with.
+    pub fn mark(&self) -> u8 {
+        self.0.mark
+    }
+
     /// The lines that are kept.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.0.lines.iter().map(|line| &**line)

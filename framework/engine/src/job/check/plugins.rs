@@ -6,7 +6,7 @@ use datashark_conf::{Code, Conf, Kind};
 use datashark_sdk::conf::{Problem, Section, Value, nearest};
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{DynUseCase, Error};
+use datashark_sdk::{Asked, DynUseCase, Error, ThirdParty, UseCaseEntry};
 
 use super::{Check, at};
 use crate::job::BATCH_INPUT;
@@ -18,12 +18,14 @@ impl Check<'_> {
             Code::Named(name) => self.named_use_case(&name),
             Code::Sql(path) => self.sql_use_case(&path),
             Code::Library(path) => {
-                let message = format!(
-                    "shared libraries are not loaded by this version: `{}`",
-                    path.display()
-                );
-                self.problem(["code"], message);
-                None
+                let Some(entry) = self.third_party(&path.to_string_lossy(), ThirdParty::use_case)
+                else {
+                    let message = format!("no library is loaded here: `{}`", path.display());
+                    self.problem(["code"], message);
+                    return None;
+                };
+                let entry = self.found(entry, "code")?;
+                self.build(&entry)
             }
         }
     }
@@ -35,6 +37,10 @@ impl Check<'_> {
             .iter()
             .find(|entry| entry.name == name)
         else {
+            if let Some(found) = self.third_party(name, ThirdParty::use_case) {
+                let entry = self.found(found, "code")?;
+                return self.build(&entry);
+            }
             // Python files have been spoken of already.
             if !self.conf_speaks_of_python(name) {
                 let names = self.registry.use_cases.iter().map(|entry| entry.name);
@@ -43,6 +49,31 @@ impl Check<'_> {
             }
             return None;
         };
+        let entry = *entry;
+        self.build(&entry)
+    }
+
+    /// What a third party has by a name; `None` where there is nothing.
+    fn third_party<E>(
+        &self,
+        name: &str,
+        find: impl FnOnce(&(dyn ThirdParty + 'static), Asked<'_>) -> Option<Result<E, Problem>>,
+    ) -> Option<Result<E, Problem>> {
+        let folder = &self.folder;
+        find(
+            self.registry.third_party.as_deref()?,
+            Asked { name, folder },
+        )
+    }
+
+    /// What was found, where it can be used.
+    fn found<E>(&mut self, found: Result<E, Problem>, key: &str) -> Option<E> {
+        found
+            .map_err(|problem| self.problems.push(at(problem, key)))
+            .ok()
+    }
+
+    fn build(&mut self, entry: &UseCaseEntry) -> Option<Box<dyn DynUseCase>> {
         match entry.build(&self.conf.own) {
             Ok(use_case) => Some(use_case),
             Err(Error::Conf(problems)) => {
@@ -73,10 +104,17 @@ impl Check<'_> {
     pub(super) fn input(&mut self) -> Option<(InputEntry, Section)> {
         let (entry, section, below) = match (&self.conf.input, self.conf.files.as_slice()) {
             (Some(plugin), _) => {
-                let Some(entry) = self.find_input(&plugin.name) else {
-                    let problem = unknown("input", &plugin.name, self.input_names());
-                    self.problems.push(at(problem, "input"));
-                    return None;
+                let plugin = plugin.clone();
+                let entry = match self.find_input(&plugin.name) {
+                    Some(entry) => entry,
+                    None => match self.third_party(&plugin.name, ThirdParty::input) {
+                        Some(found) => self.found(found, "input")?,
+                        None => {
+                            let problem = unknown("input", &plugin.name, self.input_names());
+                            self.problems.push(at(problem, "input"));
+                            return None;
+                        }
+                    },
                 };
                 let section = with_folder(&plugin.section, &self.folder);
                 (entry, section, Some(plugin.section_name.clone()))
@@ -140,17 +178,27 @@ impl Check<'_> {
         let (mut outputs, mut files) = (Vec::new(), Vec::new());
         for plugin in self.conf.outputs.clone() {
             let entries = &self.registry.outputs;
-            let Some(entry) = entries.iter().find(|entry| entry.name == plugin.name) else {
-                let names = entries.iter().map(|entry| entry.name).collect();
-                let problem = unknown("output", &plugin.name, names);
-                self.problems.push(at(problem, "output"));
-                continue;
+            let built_in = entries.iter().find(|entry| entry.name == plugin.name);
+            let entry = match built_in {
+                Some(entry) => *entry,
+                None => match self.third_party(&plugin.name, ThirdParty::output) {
+                    Some(found) => match self.found(found, "output") {
+                        Some(entry) => entry,
+                        None => continue,
+                    },
+                    None => {
+                        let names = entries.iter().map(|entry| entry.name).collect();
+                        let problem = unknown("output", &plugin.name, names);
+                        self.problems.push(at(problem, "output"));
+                        continue;
+                    }
+                },
             };
             let problems = entry.check(&plugin.section);
             self.problems
                 .extend(problems.below([plugin.section_name.as_str()]));
             files.extend(entry.files(&plugin.section).unwrap_or_default());
-            outputs.push((*entry, plugin.section));
+            outputs.push((entry, plugin.section));
         }
         (outputs, files)
     }

@@ -1,0 +1,393 @@
+//! Batches and schemas on their way across: exported as Arrow says, and imported with every check
+//! that can be made.
+
+use std::ffi::{CStr, c_char};
+use std::ptr;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+
+use crate::{Error, Result};
+
+/// Columns within columns, at most.
+const DEPTH_MAX: usize = 64;
+/// Children of a column, at most.
+const CHILDREN_MAX: i64 = 100_000;
+/// Buffers of a column, at most: a view column has one for each block.
+const BUFFERS_MAX: i64 = 1_000_000;
+/// Batches of a stream, at most.
+const BATCHES_MAX: usize = 1_000_000;
+/// The longest format or name of a column, in bytes.
+const NAME_MAX: usize = 1 << 16;
+/// The longest message of a stream, in bytes.
+const MESSAGE_MAX: usize = 1 << 14;
+
+/// Who made the structures that are imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The host, which a plugin believes.
+    #[cfg_attr(
+        not(feature = "export"),
+        expect(dead_code, reason = "only a plugin has a host")
+    )]
+    Host,
+    /// A plugin, whose columns are looked at whole.
+    #[cfg_attr(
+        not(feature = "host"),
+        expect(dead_code, reason = "only a host has plugins")
+    )]
+    Plugin,
+}
+
+/// Batches as a stream for the other side.
+pub(super) fn export(schema: &SchemaRef, batches: &[RecordBatch]) -> FFI_ArrowArrayStream {
+    let batches: Vec<Result<RecordBatch, ArrowError>> = batches.iter().cloned().map(Ok).collect();
+    let reader = RecordBatchIterator::new(batches, Arc::clone(schema));
+    FFI_ArrowArrayStream::new(Box::new(reader))
+}
+
+/// A schema for the other side.
+pub(super) fn export_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
+    Ok(FFI_ArrowSchema::try_from(schema)?)
+}
+
+/// The schema that the other side has filled in, if it did.
+pub(super) fn import_schema(schema: &FFI_ArrowSchema) -> Result<Option<SchemaRef>> {
+    if is_released(schema) {
+        return Ok(None);
+    }
+    check_schema(ptr::from_ref(schema).cast(), 0)?;
+    // A type that Arrow's import does not know is an error; what it asserts was checked.
+    Ok(Some(Arc::new(Schema::try_from(schema)?)))
+}
+
+/// Reads a stream of the other side to its end and releases it.
+pub(super) fn import(
+    mut stream: FFI_ArrowArrayStream,
+    trust: Trust,
+) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let (Some(get_schema), Some(get_next), Some(_)) =
+        (stream.get_schema, stream.get_next, stream.release)
+    else {
+        return Err(invalid(
+            "a stream was released already, or lacks a function",
+        ));
+    };
+    let mut raw = FFI_ArrowSchema::empty();
+    // SAFETY: the function is the stream's own, and both structures live until it returns.
+    if unsafe { get_schema(&raw mut stream, &raw mut raw) } != 0 {
+        return Err(last_error(&mut stream));
+    }
+    let schema = import_schema(&raw)?.ok_or_else(|| invalid("a stream without a schema"))?;
+    let row = DataType::Struct(schema.fields().clone());
+    let mut batches = Vec::new();
+    loop {
+        let mut array = FFI_ArrowArray::empty();
+        // SAFETY: as above.
+        if unsafe { get_next(&raw mut stream, &raw mut array) } != 0 {
+            return Err(last_error(&mut stream));
+        }
+        if array.is_released() {
+            return Ok((schema, batches));
+        }
+        if batches.len() == BATCHES_MAX {
+            return Err(invalid("a stream of too many batches"));
+        }
+        batches.push(import_batch(array, &schema, &row, trust)?);
+    }
+}
+
+fn import_batch(
+    array: FFI_ArrowArray,
+    schema: &SchemaRef,
+    row: &DataType,
+    trust: Trust,
+) -> Result<RecordBatch> {
+    check_array(&array, row, 0)?;
+    if array.length == 0 {
+        // Arrow takes the bytes of no texts for none, and offsets that are not 0 for beyond them.
+        return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+    }
+    // SAFETY: the structure was checked to have the children and buffers that the type has. That the
+    // buffers are as long as the column is what the interface asks of who made them.
+    let data = unsafe { from_ffi_and_data_type(array, row.clone()) }?;
+    if trust == Trust::Plugin {
+        data.validate_full()?;
+    }
+    let rows = StructArray::from(data);
+    if rows.null_count() > 0 {
+        return Err(invalid("a row is null as a whole"));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let (_, columns, _) = rows.into_parts();
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
+
+/// What a stream says of its last call.
+fn last_error(stream: &mut FFI_ArrowArrayStream) -> Error {
+    let Some(get_last_error) = stream.get_last_error else {
+        return invalid("a stream failed without a message");
+    };
+    // SAFETY: the function is the stream's own; the text is its own until its next call.
+    let text = unsafe { bounded(get_last_error(ptr::from_mut(stream)), MESSAGE_MAX) };
+    Error::internal(format!(
+        "a stream of batches failed: {}",
+        text.unwrap_or("it does not say why")
+    ))
+}
+
+/// A text that ends with a zero within so many bytes and is UTF-8.
+///
+/// # Safety
+/// The pointer is null, or bytes can be read from it up to a zero or `max`.
+unsafe fn bounded<'a>(text: *const c_char, max: usize) -> Option<&'a str> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; no byte behind the first zero is read.
+    let len = (0..max).find(|at| unsafe { *text.add(*at) } == 0)?;
+    // SAFETY: `len` bytes and a zero behind them were just read.
+    let text = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len + 1) };
+    CStr::from_bytes_with_nul(text).ok()?.to_str().ok()
+}
+
+/// [`FFI_ArrowSchema`] with its fields, as the C Data Interface lays them out.
+#[repr(C)]
+struct RawSchema {
+    format: *const c_char,
+    name: *const c_char,
+    metadata: *const c_char,
+    flags: i64,
+    n_children: i64,
+    children: *mut *mut RawSchema,
+    dictionary: *mut RawSchema,
+    release: Option<unsafe extern "C" fn(*mut RawSchema)>,
+    private_data: *mut std::ffi::c_void,
+}
+
+fn is_released(schema: &FFI_ArrowSchema) -> bool {
+    let raw: *const RawSchema = ptr::from_ref(schema).cast();
+    // SAFETY: the two types have one layout, which Arrow fixes.
+    unsafe { (*raw).release.is_none() }
+}
+
+/// Checks what Arrow's import takes for granted.
+fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
+    if schema.is_null() || depth > DEPTH_MAX {
+        return Err(invalid(
+            "a column's type has a child that is not there, or too many within each other",
+        ));
+    }
+    // SAFETY: it is not null, and that it then is a schema is what the interface asks.
+    let schema = unsafe { &*schema };
+    // SAFETY: as above, of its texts.
+    let format = unsafe { bounded(schema.format, NAME_MAX) };
+    let format = format.ok_or_else(|| invalid("a column's type has no format"))?;
+    // SAFETY: as above.
+    if !schema.name.is_null() && unsafe { bounded(schema.name, NAME_MAX) }.is_none() {
+        return Err(invalid("a column's name is no UTF-8, or without end"));
+    }
+    if !(0..=CHILDREN_MAX).contains(&schema.n_children)
+        || (schema.n_children > 0 && schema.children.is_null())
+    {
+        return Err(invalid("a column's type has a wrong number of children"));
+    }
+    let n_least = match format {
+        "+m" | "+l" | "+L" | "+vl" | "+vL" => 1,
+        "+r" => 2,
+        other if other.starts_with("+w:") => 1,
+        _ => 0,
+    };
+    if schema.n_children < n_least {
+        return Err(invalid(format!(
+            "a column of type `{format}` lacks its child"
+        )));
+    }
+    for at in 0..schema.n_children as usize {
+        // SAFETY: the list is not null and has `n_children` entries.
+        check_schema(unsafe { *schema.children.add(at) }, depth + 1)?;
+    }
+    if !schema.dictionary.is_null() {
+        check_schema(schema.dictionary, depth + 1)?;
+    }
+    Ok(())
+}
+
+/// Checks that a column has the children and buffers of its type, and no negative length.
+fn check_array(array: &FFI_ArrowArray, data_type: &DataType, depth: usize) -> Result<()> {
+    let wrong = |what: &str| Err(invalid(format!("a column of type {data_type} {what}")));
+    if depth > DEPTH_MAX {
+        return wrong("is too deep");
+    }
+    if array.length < 0 || array.offset < 0 || array.length.checked_add(array.offset).is_none() {
+        return wrong("has a negative length or offset");
+    }
+    if array.null_count < -1 || array.null_count > array.length {
+        return wrong("has a wrong number of nulls");
+    }
+    let (n_buffers, is_variadic) = n_buffers(data_type);
+    let fits = match is_variadic {
+        true => (n_buffers..=BUFFERS_MAX).contains(&array.n_buffers),
+        false => array.n_buffers == n_buffers,
+    };
+    if !fits || (array.n_buffers > 0 && array.buffers.is_null()) {
+        return wrong(&format!("has {} buffers", array.n_buffers));
+    }
+    let has_validity = !matches!(
+        data_type,
+        DataType::Null | DataType::Union(..) | DataType::RunEndEncoded(..)
+    );
+    for at in usize::from(has_validity)..array.n_buffers as usize {
+        // SAFETY: the list is not null and has `n_buffers` entries.
+        let buffer = unsafe { *array.buffers.add(at) };
+        if buffer.is_null() && array.length > 0 && !may_be_null(data_type, at, is_variadic) {
+            return wrong("has a buffer that is not there");
+        }
+    }
+    check_lengths(array, data_type, is_variadic)?;
+    check_children(array, data_type, depth)?;
+    match (data_type, array.dictionary.is_null()) {
+        (DataType::Dictionary(_, values), false) => {
+            // SAFETY: it is not null, and that it then is an array is what the interface asks.
+            check_array(unsafe { &*array.dictionary }, values, depth + 1)
+        }
+        (DataType::Dictionary(..), true) => wrong("has no dictionary"),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the numbers in buffers that Arrow's import takes lengths from.
+fn check_lengths(array: &FFI_ArrowArray, data_type: &DataType, is_variadic: bool) -> Result<()> {
+    let wrong = || {
+        Err(invalid(format!(
+            "a column of type {data_type} has a negative length in it"
+        )))
+    };
+    match data_type {
+        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
+            return wrong();
+        }
+        _ => {}
+    }
+    if is_variadic && array.n_buffers > 3 {
+        // SAFETY: the list has `n_buffers` entries, and its last is the lengths of those but three.
+        let lengths: *const i64 =
+            unsafe { *array.buffers.add(array.n_buffers as usize - 1) }.cast();
+        if lengths.is_null() {
+            return wrong();
+        }
+        for at in 0..array.n_buffers as usize - 3 {
+            // SAFETY: as above.
+            if unsafe { lengths.add(at).read_unaligned() } < 0 {
+                return wrong();
+            }
+        }
+    }
+    if array.length == 0 {
+        return Ok(());
+    }
+    let last = (array.length + array.offset) as usize;
+    let end = match data_type {
+        // SAFETY: such a column's offsets are not null here, and one more than its rows.
+        DataType::Utf8 | DataType::Binary => i64::from(unsafe {
+            (*array.buffers.add(1))
+                .cast::<i32>()
+                .add(last)
+                .read_unaligned()
+        }),
+        // SAFETY: as above.
+        DataType::LargeUtf8 | DataType::LargeBinary => unsafe {
+            (*array.buffers.add(1))
+                .cast::<i64>()
+                .add(last)
+                .read_unaligned()
+        },
+        _ => 0,
+    };
+    if end < 0 { wrong() } else { Ok(()) }
+}
+
+fn check_children(array: &FFI_ArrowArray, data_type: &DataType, depth: usize) -> Result<()> {
+    let children = child_types(data_type);
+    if array.n_children != children.len() as i64
+        || (array.n_children > 0 && array.children.is_null())
+    {
+        return Err(invalid(format!(
+            "a column of type {data_type} has {} children, expected {}",
+            array.n_children,
+            children.len()
+        )));
+    }
+    for (at, child_type) in children.into_iter().enumerate() {
+        // SAFETY: the list is not null and has `n_children` entries.
+        let child = unsafe { *array.children.add(at) };
+        if child.is_null() {
+            return Err(invalid(format!("a child of {data_type} is not there")));
+        }
+        // SAFETY: it is not null, and that it then is an array is what the interface asks.
+        let child = unsafe { &*child };
+        check_array(child, child_type, depth + 1)?;
+        let is_row = matches!(data_type, DataType::Struct(_));
+        if is_row && child.length < array.length + array.offset {
+            return Err(invalid(format!(
+                "a column of {} rows in a batch of {}",
+                child.length,
+                array.length + array.offset
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// How many buffers a type has in the C Data Interface, and whether there may be more.
+fn n_buffers(data_type: &DataType) -> (i64, bool) {
+    match data_type {
+        DataType::Null | DataType::RunEndEncoded(..) => (0, false),
+        DataType::Struct(_) | DataType::FixedSizeList(..) => (1, false),
+        DataType::Union(_, arrow::datatypes::UnionMode::Sparse) => (1, false),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => {
+            (3, false)
+        }
+        DataType::ListView(_) | DataType::LargeListView(_) => (3, false),
+        // Validity, views, and the lengths of the data buffers that are between.
+        DataType::Utf8View | DataType::BinaryView => (3, true),
+        _ => (2, false),
+    }
+}
+
+/// Whether a buffer may be absent in a column that has rows: the bytes where all texts are empty, and
+/// the lengths of no data buffers.
+fn may_be_null(data_type: &DataType, at: usize, is_variadic: bool) -> bool {
+    let is_text = matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
+    );
+    (is_text && at == 2) || (is_variadic && at >= 2)
+}
+
+fn child_types(data_type: &DataType) -> Vec<&DataType> {
+    match data_type {
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::Union(fields, _) => fields.iter().map(|(_, field)| field.data_type()).collect(),
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => vec![field.data_type()],
+        DataType::RunEndEncoded(ends, values) => vec![ends.data_type(), values.data_type()],
+        _ => Vec::new(),
+    }
+}
+
+fn invalid(what: impl std::fmt::Display) -> Error {
+    Error::internal(format!("Arrow data that cannot be used: {what}"))
+}

@@ -1,0 +1,221 @@
+//! A use case of a plugin.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Field, SchemaRef};
+use arrow::ffi::FFI_ArrowSchema;
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use serde_json::Value;
+
+use crate::conf::Section;
+use crate::{Aggregate, Batches, DynUseCase, Error, Findings, Model, Records, Result, Window};
+
+use super::super::abi;
+use super::super::batches::{Trust, export, import, import_schema};
+use super::super::wire::{Aggregated, Described, from_text, model_from_text, to_text};
+use super::library::first_missing;
+use super::reduce::ForeignReduce;
+use super::{ask, guarded, text};
+
+/// The first function that every use case has and this table has not.
+pub(super) fn missing(table: &abi::UseCase) -> Option<&'static str> {
+    first_missing!(table, make, drop, describe, score)
+}
+
+/// The first function that a use case of this description needs and this table has not.
+fn missing_for(table: &abi::UseCase, described: &Described) -> Option<&'static str> {
+    let of_models = first_missing!(table, train, load, drop_model).filter(|_| described.trains);
+    let reduces = described.aggregate == Some(Aggregated::Reduce);
+    let of_states = first_missing!(
+        table,
+        reduce_load,
+        drop_state,
+        reduce_add,
+        reduce_merge,
+        reduce_rows,
+        reduce_size,
+        reduce_save
+    );
+    of_models.or(of_states.filter(|_| reduces))
+}
+
+/// A use case's handle.
+pub(super) struct Handle {
+    pub(super) table: &'static abi::UseCase,
+    pub(super) use_case: *mut c_void,
+}
+
+// SAFETY: the interface asks that a use case's functions can be called from any thread, several at once.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(drop) = self.table.drop {
+            // SAFETY: `make` gave the handle, and nobody has it any more.
+            unsafe { drop(self.use_case) };
+        }
+    }
+}
+
+/// A use case of a plugin.
+struct ForeignUseCase {
+    handle: Arc<Handle>,
+    described: Described,
+    columns: Vec<Field>,
+}
+
+/// Makes the use case of its own keys.
+pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dyn DynUseCase>> {
+    let make = table.make.ok_or_else(gone)?;
+    let conf = to_text(own);
+    let mut use_case = ptr::null_mut();
+    ask("make", |reply| {
+        // SAFETY: the function is of the table; text and reply outlive the call.
+        unsafe { make(ptr::null_mut(), text(&conf), &raw mut use_case, reply) }
+    })?;
+    let handle = Handle { table, use_case };
+    let describe = table.describe.ok_or_else(gone)?;
+    let mut columns = FFI_ArrowSchema::empty();
+    let answer = ask("describe", |reply| {
+        // SAFETY: as above; the handle is `make`'s.
+        unsafe { describe(handle.use_case, &raw mut columns, reply) }
+    })?;
+    let described: Described =
+        from_text::<Option<Described>>("describe", &answer)?.unwrap_or_default();
+    if let Some(name) = missing_for(table, &described) {
+        return Err(Error::internal(format!(
+            "the plugin has no function `{name}`"
+        )));
+    }
+    let columns = guarded(|| import_schema(&columns))?;
+    let columns =
+        columns.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
+    Ok(Box::new(ForeignUseCase {
+        handle: Arc::new(handle),
+        described,
+        columns: columns.unwrap_or_default(),
+    }))
+}
+
+/// A model in a plugin.
+struct ForeignModel {
+    handle: Arc<Handle>,
+    model: *mut c_void,
+}
+
+// SAFETY: the interface asks that a model can be used from any thread, several at once.
+unsafe impl Send for ForeignModel {}
+// SAFETY: as above.
+unsafe impl Sync for ForeignModel {}
+
+impl Drop for ForeignModel {
+    fn drop(&mut self) {
+        if let (Some(drop), false) = (self.handle.table.drop_model, self.model.is_null()) {
+            // SAFETY: `load` gave the model, and nobody has it any more.
+            unsafe { drop(self.model) };
+        }
+    }
+}
+
+impl DynUseCase for ForeignUseCase {
+    fn input(&self) -> Records {
+        Records {
+            format: self.described.format.clone().map(Into::into),
+            columns: self.columns.clone(),
+        }
+    }
+
+    fn aggregate(&self) -> Aggregate {
+        match &self.described.aggregate {
+            None => Aggregate::None,
+            Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
+            Some(Aggregated::Reduce) => {
+                Aggregate::Reduce(Arc::new(ForeignReduce::new(Arc::clone(&self.handle))))
+            }
+        }
+    }
+
+    fn trains(&self) -> bool {
+        self.described.trains
+    }
+
+    fn train(&self, rows: Batches<'_>) -> Result<Model> {
+        let train = self.handle.table.train.ok_or_else(gone)?;
+        let mut rows = export_rows(rows);
+        let answer = ask("train", |reply| {
+            // SAFETY: the function is of the table, the handle `make`'s; stream and reply outlive the call.
+            unsafe { train(self.handle.use_case, &raw mut rows, reply) }
+        })?;
+        self.load(&model_from_text(&answer)?)
+    }
+
+    fn load(&self, json: &Value) -> Result<Model> {
+        let mut model = ptr::null_mut();
+        if let Some(load) = self.handle.table.load {
+            let saved = to_text(json);
+            ask("load", |reply| {
+                // SAFETY: as in `train`.
+                unsafe { load(self.handle.use_case, text(&saved), &raw mut model, reply) }
+            })?;
+        }
+        let handle = Arc::clone(&self.handle);
+        Ok(Model::from_parts(
+            Arc::new(ForeignModel { handle, model }),
+            json.clone(),
+        ))
+    }
+
+    fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
+        let score = self.handle.table.score.ok_or_else(gone)?;
+        let model: &dyn Any = model.value();
+        let model = model.downcast_ref::<ForeignModel>();
+        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let window = abi::Interval {
+            start: window.start,
+            end: window.end,
+        };
+        let mut rows = export_rows(rows);
+        let mut findings = FFI_ArrowArrayStream::empty();
+        ask("score", |reply| {
+            // SAFETY: as in `train`; the model is `load`'s, of this handle.
+            unsafe {
+                score(
+                    self.handle.use_case,
+                    model.model,
+                    &raw const window,
+                    &raw mut rows,
+                    &raw mut findings,
+                    reply,
+                )
+            }
+        })?;
+        let (schema, batches) = guarded(|| import(findings, Trust::Plugin))?;
+        Findings::try_from_rows(&one_batch(&schema, &batches)?)
+    }
+}
+
+fn export_rows(rows: Batches<'_>) -> FFI_ArrowArrayStream {
+    let batches: Vec<RecordBatch> = rows.iter().cloned().collect();
+    export(rows.schema(), &batches)
+}
+
+/// Batches of a plugin as one.
+pub(super) fn one_batch(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
+    match batches {
+        [one] => Ok(one.clone()),
+        many => Ok(concat_batches(schema, many)?),
+    }
+}
+
+/// A function that was there when the table was checked.
+pub(super) fn gone() -> Error {
+    Error::internal("the plugin lacks a function")
+}

@@ -1,0 +1,5 @@
+//! Both sides of the interface in one process: what goes across, and what is refused.
+
+mod batches;
+mod plugins;
+mod tables;

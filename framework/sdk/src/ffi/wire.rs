@@ -1,0 +1,576 @@
+//! The JSON that crosses the boundary, a type for each text.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::conf::{Problem, Problems, Section};
+use crate::input::{Directives, Header, HeaderRule, OffsetUnit};
+use crate::output::{Backfill, Fate, Gather, Outcome};
+use crate::{Error, RecordsFormat};
+
+use super::abi;
+
+/// An error: the answer where the status is not [`OK`](abi::OK). An answer that is no such object is
+/// taken as the message.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fault {
+    /// What went wrong.
+    pub message: String,
+    /// With [`WRONG_CONF`](abi::WRONG_CONF): every mistake.
+    pub problems: Vec<ProblemJson>,
+    /// Of a panic, where there is one.
+    pub backtrace: Option<String>,
+}
+
+/// A mistake in a conf.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProblemJson {
+    /// The key, below its sections.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected.
+    pub help: Option<String>,
+    /// Bytes of the value that are to blame.
+    pub span: Option<(usize, usize)>,
+    /// Whether the key is to blame and not its value.
+    pub of_key: bool,
+    /// Whether the run may go on.
+    pub warning: bool,
+}
+
+impl From<Problem> for ProblemJson {
+    fn from(problem: Problem) -> Self {
+        ProblemJson {
+            path: problem.path,
+            message: problem.message,
+            help: problem.help,
+            span: problem.span.map(|span| (span.start, span.end)),
+            of_key: problem.of_key,
+            warning: problem.warning,
+        }
+    }
+}
+
+impl From<ProblemJson> for Problem {
+    fn from(json: ProblemJson) -> Self {
+        Problem {
+            path: json.path,
+            message: json.message,
+            help: json.help,
+            span: json.span.map(|(start, end)| start..end),
+            of_key: json.of_key,
+            warning: json.warning,
+        }
+    }
+}
+
+/// Problems as they cross.
+pub fn problems_to_json(problems: Problems) -> Vec<ProblemJson> {
+    problems.into_iter().map(ProblemJson::from).collect()
+}
+
+/// Problems as they came.
+pub fn problems_from_json(json: Vec<ProblemJson>) -> Problems {
+    json.into_iter().map(Problem::from).collect()
+}
+
+impl Fault {
+    /// An error as it crosses: its status and the answer.
+    pub fn of(error: Error) -> (i32, Fault) {
+        let status = match &error {
+            Error::Conf(_) => abi::WRONG_CONF,
+            Error::Data(_) => abi::WRONG_DATA,
+            Error::Io { .. } => abi::IO_FAILED,
+            _ => abi::DEFECT,
+        };
+        let message = match &error {
+            // The prefix comes back with the variant.
+            Error::Internal(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let problems = match error {
+            Error::Conf(problems) => problems_to_json(problems),
+            _ => Vec::new(),
+        };
+        let fault = Fault {
+            message,
+            problems,
+            backtrace: None,
+        };
+        (status, fault)
+    }
+
+    /// The error that an answer with a status is.
+    pub fn into_error(self, status: i32) -> Error {
+        let mut message = self.message;
+        if let Some(backtrace) = self.backtrace {
+            message = format!("{message}\n{backtrace}");
+        }
+        match status {
+            abi::WRONG_CONF if self.problems.is_empty() => {
+                Error::Conf(Problem::new(message).into())
+            }
+            abi::WRONG_CONF => Error::Conf(problems_from_json(self.problems)),
+            abi::WRONG_DATA => Error::Data(message),
+            abi::IO_FAILED => Error::io("the plugin", std::io::Error::other(message)),
+            abi::DEFECT | abi::PANICKED => Error::Internal(message),
+            other => Error::Internal(format!("unknown status {other}: {message}")),
+        }
+    }
+}
+
+/// What a use case says of itself.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Described {
+    /// The format of its records, where it fixes it.
+    pub format: Option<Format>,
+    /// How records become rows; `null` is not at all.
+    pub aggregate: Option<Aggregated>,
+    /// Whether it learns.
+    pub trains: bool,
+}
+
+/// A record format that a use case fixes: `"lines"`, `{"regex": "…"}`, `{"named": "json"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// The column `line`.
+    Lines,
+    /// A column for each named group.
+    Regex(String),
+    /// A format by its name.
+    Named(String),
+}
+
+impl From<RecordsFormat> for Format {
+    fn from(format: RecordsFormat) -> Self {
+        match format {
+            RecordsFormat::Lines => Format::Lines,
+            RecordsFormat::Regex(pattern) => Format::Regex(pattern),
+            RecordsFormat::Named(name) => Format::Named(name),
+        }
+    }
+}
+
+impl From<Format> for RecordsFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Lines => RecordsFormat::Lines,
+            Format::Regex(pattern) => RecordsFormat::Regex(pattern),
+            Format::Named(name) => RecordsFormat::Named(name),
+        }
+    }
+}
+
+/// How records become rows: `{"sql": "…"}`, `"reduce"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregated {
+    /// By a query.
+    Sql(String),
+    /// By the table's functions `reduce_…`.
+    Reduce,
+}
+
+/// What an output says of a section.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputChecked {
+    /// Every mistake, and what is worth a warning.
+    pub problems: Vec<ProblemJson>,
+    /// The files that it will write.
+    pub files: Vec<PathBuf>,
+    /// The servers that it will connect to, `host:port`.
+    pub servers: Vec<String>,
+    /// The most findings of one write.
+    pub gather_max_findings: usize,
+    /// How long findings may wait for more.
+    pub gather_max_age_ms: u64,
+    /// What comes of a backfill: `overwrites`, `repeats` or `harms`.
+    pub backfill: BackfillJson,
+}
+
+impl OutputChecked {
+    /// How much it wants at a time.
+    pub fn gather(&self) -> Gather {
+        Gather {
+            max_findings: self.gather_max_findings,
+            max_age: Duration::from_millis(self.gather_max_age_ms),
+        }
+    }
+}
+
+/// What comes of a backfill.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackfillJson {
+    /// See [`Backfill::Overwrites`].
+    Overwrites,
+    /// See [`Backfill::Repeats`].
+    #[default]
+    Repeats,
+    /// See [`Backfill::Harms`].
+    Harms,
+}
+
+impl From<Backfill> for BackfillJson {
+    fn from(backfill: Backfill) -> Self {
+        match backfill {
+            Backfill::Overwrites => BackfillJson::Overwrites,
+            Backfill::Repeats => BackfillJson::Repeats,
+            Backfill::Harms => BackfillJson::Harms,
+        }
+    }
+}
+
+impl From<BackfillJson> for Backfill {
+    fn from(json: BackfillJson) -> Self {
+        match json {
+            BackfillJson::Overwrites => Backfill::Overwrites,
+            BackfillJson::Repeats => Backfill::Repeats,
+            BackfillJson::Harms => Backfill::Harms,
+        }
+    }
+}
+
+/// What an output is opened with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutputOpening {
+    /// Its section of the conf.
+    pub section: Section,
+    /// The use case's name.
+    pub use_case: String,
+    /// The receipt of the last acknowledged write of an earlier run.
+    #[serde(default)]
+    pub receipt: Option<String>,
+    /// The time now, in microseconds.
+    pub now: i64,
+}
+
+/// What became of a write: `"safe"`, `{"each": ["safe", {"refused": "why"}]}`, `{"again": "why"}`,
+/// `{"stop": {"status": 3, "message": "…"}}`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// The target has all of them.
+    Safe,
+    /// Each has a fate of its own.
+    Each(Vec<FateJson>),
+    /// None was taken; trying again may help.
+    Again(String),
+    /// None was taken; somebody has to act.
+    Stop {
+        /// As a call's status.
+        status: i32,
+        /// The error.
+        #[serde(flatten)]
+        fault: Fault,
+    },
+}
+
+/// What became of one finding.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FateJson {
+    /// The target has it.
+    Safe,
+    /// The target will never take it; why.
+    Refused(String),
+    /// Not yet.
+    Again(String),
+}
+
+impl From<Outcome> for Written {
+    fn from(outcome: Outcome) -> Self {
+        let fate = |fate| match fate {
+            Fate::Safe => FateJson::Safe,
+            Fate::Refused(why) => FateJson::Refused(why),
+            Fate::Again(why) => FateJson::Again(why),
+        };
+        match outcome {
+            Outcome::Safe => Written::Safe,
+            Outcome::Each(fates) => Written::Each(fates.into_iter().map(fate).collect()),
+            Outcome::Again(why) => Written::Again(why),
+            Outcome::Stop(error) => {
+                let (status, fault) = Fault::of(error);
+                Written::Stop { status, fault }
+            }
+        }
+    }
+}
+
+impl Written {
+    /// The outcome of a write of so many findings. A list of fates of another length counts for
+    /// nothing: what is not said to be safe is not.
+    pub fn into_outcome(self, n_findings: usize) -> Outcome {
+        let fate = |fate| match fate {
+            FateJson::Safe => Fate::Safe,
+            FateJson::Refused(why) => Fate::Refused(why),
+            FateJson::Again(why) => Fate::Again(why),
+        };
+        match self {
+            Written::Safe => Outcome::Safe,
+            Written::Each(fates) if fates.len() != n_findings => Outcome::Again(format!(
+                "the output gave {} fates for {n_findings} findings",
+                fates.len()
+            )),
+            Written::Each(fates) => Outcome::Each(fates.into_iter().map(fate).collect()),
+            Written::Again(why) => Outcome::Again(why),
+            Written::Stop { status, fault } => Outcome::Stop(fault.into_error(status)),
+        }
+    }
+}
+
+/// What an input says of itself.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InputDescribed {
+    /// Whether several instances share its partitions.
+    pub is_shared: bool,
+    /// The column that says when a record arrived.
+    pub arrival_column: Option<String>,
+}
+
+/// What an input says of a section.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InputChecked {
+    /// Every mistake, and what is worth a warning.
+    pub problems: Vec<ProblemJson>,
+    /// The codec that the source suggests.
+    pub format: Option<String>,
+    /// What is wrong with the source itself.
+    pub source_error: Option<String>,
+}
+
+/// What an input is opened with.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InputOpening {
+    /// Its section of the conf.
+    pub section: Section,
+    /// The use case's name.
+    pub use_case: String,
+    /// Where each partition goes on.
+    pub resume: BTreeMap<String, Place>,
+    /// Whether `resume` is of an earlier checkpoint that was gone back to.
+    pub rewind: bool,
+    /// Read what is there now, then end.
+    pub once: bool,
+    /// Read the past, and leave no trace; its records from this time on, `null` for all.
+    pub past: Option<Option<i64>>,
+    /// The header lines that the codec needs with every batch: `first_line`, `{"directives": "#"}`.
+    pub header: Option<HeaderJson>,
+    /// The columns that will be used, where the input has columns.
+    pub columns: Option<Vec<String>>,
+    /// The columns beside the records that will be used.
+    pub beside: Vec<String>,
+    /// A record larger than this is too large; 0 is the input's own default.
+    pub max_record_bytes: usize,
+    /// About how many bytes to give at a time; 0 is the input's own default.
+    pub block_bytes: usize,
+    /// How many partitions to read side by side; 0 is the input's own default.
+    pub n_partitions: usize,
+}
+
+/// Which header lines a codec needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderJson {
+    /// The first line.
+    FirstLine,
+    /// The last of each kind of the lines that begin so.
+    Directives(u8),
+}
+
+impl HeaderJson {
+    /// The rule, if there is one.
+    pub fn of(rule: HeaderRule) -> Option<Self> {
+        match rule {
+            HeaderRule::None => None,
+            HeaderRule::FirstLine => Some(HeaderJson::FirstLine),
+            HeaderRule::Directives(mark) => Some(HeaderJson::Directives(mark)),
+        }
+    }
+
+    /// The rule that it is.
+    pub fn rule(json: Option<&HeaderJson>) -> HeaderRule {
+        match json {
+            None => HeaderRule::None,
+            Some(HeaderJson::FirstLine) => HeaderRule::FirstLine,
+            Some(HeaderJson::Directives(mark)) => HeaderRule::Directives(*mark),
+        }
+    }
+}
+
+/// Where a partition goes on.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The first offset to read.
+    pub offset: u64,
+    /// What the engine has to know to go on there.
+    pub note: String,
+}
+
+/// What is acknowledged.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Acknowledged(pub BTreeMap<String, Place>);
+
+/// What an input says next.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// Nothing came in the time.
+    Nothing,
+    /// Nothing will come any more.
+    End,
+    /// A partition is this input's from now on.
+    Assigned {
+        /// The partition.
+        partition: String,
+        /// How to name it to a person.
+        name: String,
+        /// Where it begins, where the source knows.
+        #[serde(default)]
+        resume: Option<Place>,
+    },
+    /// Records; the batch itself is in `records`: the columns `record` (`BinaryView` or `Binary`) and
+    /// `offset` (`UInt64`), and those beside; or where the source gives columns, these.
+    Batch(Box<BatchJson>),
+    /// There is nothing more in a partition now.
+    CaughtUp(String),
+    /// Another instance reads a partition from now on.
+    Revoked(String),
+    /// Nothing more will come of a partition.
+    Ended {
+        /// The partition.
+        partition: String,
+        /// Whether its source is gone for good.
+        #[serde(default)]
+        forget: bool,
+    },
+    /// A source could not be read.
+    Failed {
+        /// The partition, if it has one.
+        #[serde(default)]
+        partition: Option<String>,
+        /// What the user reads.
+        reason: String,
+    },
+}
+
+/// What comes with a batch of records.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchJson {
+    /// Whose records these are.
+    pub partition: String,
+    /// The offset behind the last record.
+    pub end_offset: u64,
+    /// Bytes taken from the source.
+    pub n_bytes: u64,
+    /// When they arrived, where the source says so.
+    pub arrival: Option<i64>,
+    /// The line number of the first record.
+    pub first_line: Option<u64>,
+    /// Where the source gives columns: the offset of the first row.
+    pub first_offset: Option<u64>,
+    /// The first line, where it was asked for.
+    pub header_line: Option<Vec<u8>>,
+    /// The directives, where they were asked for: the mark, and the lines.
+    pub header_directives: Option<(u8, Vec<u8>)>,
+    /// Records that were too large.
+    pub oversized: Vec<OversizedJson>,
+    /// Records that have no bytes to decode: offset and reason.
+    pub unreadable: Vec<(u64, String)>,
+}
+
+impl BatchJson {
+    /// The header lines as they cross.
+    pub fn set_header(&mut self, header: &Header) {
+        match header {
+            Header::FirstLine(line) => self.header_line = Some(line.to_vec()),
+            Header::Directives(directives) => {
+                let text = directives.lines().collect::<Vec<&[u8]>>().join(&b'\n');
+                self.header_directives = Some((directives.mark(), text));
+            }
+        }
+    }
+
+    /// The header lines as they came.
+    pub fn header(&self) -> Option<Header> {
+        if let Some(line) = &self.header_line {
+            return Some(line.as_slice().into());
+        }
+        let (mark, text) = self.header_directives.as_ref()?;
+        let lines = text.split(|byte| *byte == b'\n');
+        let mut directives = Directives::new(*mark);
+        directives.read(&arrow::array::BinaryViewArray::from_iter_values(lines));
+        Some(Header::Directives(directives))
+    }
+}
+
+/// A record that was too large.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OversizedJson {
+    /// Where it starts.
+    pub offset: u64,
+    /// Its line number, where known.
+    pub line: Option<u64>,
+    /// How long it is.
+    pub n_bytes: u64,
+    /// How it begins.
+    pub head: Vec<u8>,
+}
+
+/// How far an input is.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InputStatus {
+    /// Bytes of the source that were read.
+    pub read_bytes: u64,
+    /// Bytes there are in all, where known.
+    pub total_bytes: Option<u64>,
+    /// What one step of an offset is.
+    pub unit: OffsetUnit,
+    /// The offset behind the last record of the partitions of which it is known.
+    pub ends: BTreeMap<String, u64>,
+}
+
+/// A type as JSON.
+pub fn to_text(value: &impl Serialize) -> Vec<u8> {
+    // Of these types none can fail: no map has keys that are no strings.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// A type of an answer; no answer is `null`.
+///
+/// # Errors
+/// The answer is not what the interface says.
+pub fn from_text<'a, T: Deserialize<'a>>(what: &str, text: &'a [u8]) -> crate::Result<T> {
+    let text: &[u8] = if text.is_empty() { b"null" } else { text };
+    serde_json::from_slice(text).map_err(|error| {
+        let shown = String::from_utf8_lossy(&text[..text.len().min(200)]);
+        Error::internal(format!(
+            "the plugin's answer to `{what}` is not what the interface says: {error}; it is `{shown}`"
+        ))
+    })
+}
+
+/// A model as JSON.
+///
+/// # Errors
+/// It is none.
+pub fn model_from_text(text: &[u8]) -> crate::Result<Value> {
+    from_text("train", text)
+}
