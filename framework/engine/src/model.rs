@@ -197,9 +197,9 @@ pub(crate) fn check(bytes: &[u8]) -> std::result::Result<u32, String> {
     }
 }
 
-/// A digest of some text, in hexadecimal digits.
-pub(crate) fn digest_of(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+/// A digest, in hexadecimal digits.
+pub(crate) fn digest_of(content: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(content))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -54,9 +54,11 @@ pub use arrow;
 pub use batches::Batches;
 pub use error::{Error, Fault, Result};
 pub use findings::{Findings, FindingsBuilder, KEY, SCORE};
-pub use reduce::{DynReduce, Reduce, ReduceState};
+pub use reduce::{DynReduce, Reduce, ReduceState, Refused};
 pub use stores::{StoreSettings, Stores};
-pub use usecase::{Aggregate, DynUseCase, Model, Records, RecordsFormat, UseCase, UseCaseEntry};
+pub use usecase::{
+    Aggregate, DynUseCase, Files, Model, Records, RecordsFormat, UseCase, UseCaseEntry,
+};
 pub use window::Window;
 
 /// What a use case's crate starts with.

@@ -18,6 +18,13 @@ pub trait Reduce: Send + Sync + 'static {
     /// What is known of the records so far.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
 
+    /// The rows of a batch that are not to be added, each with the reason: their records are invalid,
+    /// and kept in quarantine. [`Reduce::add`] is given the others. It depends on each row alone.
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        let _ = batch;
+        Vec::new()
+    }
+
     /// Adds records.
     fn add(&self, state: &mut Self::State, batch: &RecordBatch);
 
@@ -34,10 +41,21 @@ pub trait Reduce: Send + Sync + 'static {
     fn size_bytes(&self, state: &Self::State) -> usize;
 }
 
+/// A row that a [`Reduce`] does not want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its index in the batch.
+    pub row: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 /// A [`Reduce`] whose state type is forgotten: what the engine runs.
 pub trait DynReduce: Send + Sync {
     /// A new, empty state.
     fn empty(&self) -> ReduceState;
+    /// See [`Reduce::refused`].
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused>;
     /// See [`Reduce::add`].
     fn add(&self, state: &mut ReduceState, batch: &RecordBatch);
     /// See [`Reduce::merge`].
@@ -59,6 +77,10 @@ pub struct ReduceState(Box<dyn Any + Send>);
 impl<R: Reduce> DynReduce for R {
     fn empty(&self) -> ReduceState {
         ReduceState(Box::<R::State>::default())
+    }
+
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        Reduce::refused(self, batch)
     }
 
     fn add(&self, state: &mut ReduceState, batch: &RecordBatch) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
@@ -12,13 +12,13 @@ use datashark_conf::{Code, Conf, Diagnostic, Diagnostics, Global, Kind};
 use datashark_sdk::conf::{Problem, Problems, Section, Value, nearest};
 use datashark_sdk::input::{InputEntry, Source};
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{Aggregate, DynUseCase, Error, Findings};
+use datashark_sdk::{Aggregate, DynUseCase, Error, Files, Findings};
 
 use super::records::{Known, known, no_column};
 use super::run::quoted;
 use super::sql_use_case::SqlUseCase;
 use super::{BATCH_INPUT, Job, Registry, sharing};
-use crate::aggregate::{self, Aggregation, Planned};
+use crate::aggregate::{self, Aggregation, Planned, View};
 use crate::filter::Filter;
 use crate::run::lane::{self, TimeSource};
 use crate::run::micros;
@@ -52,6 +52,7 @@ pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked
         folder: source.folder().to_path_buf(),
         problems: Problems::new(),
         diagnostics: Diagnostics::new(),
+        files: Files::default(),
     };
     let job = check.job().await;
     diagnostics.extend(source.diagnose(check.problems));
@@ -68,6 +69,8 @@ struct Check<'a> {
     problems: Problems,
     /// What does not point into the conf.
     diagnostics: Diagnostics,
+    /// What the use case's own keys name.
+    files: Files,
 }
 
 impl Check<'_> {
@@ -93,10 +96,11 @@ impl Check<'_> {
         let time = known.time(&self.conf, &mut self.problems);
         let session = self.session()?;
         self.tables(&session).await;
+        let view = self.view(use_case.as_ref(), &known, &session).await?;
         let planned = self
-            .aggregation(use_case.as_ref(), &known, &session)
+            .aggregation(use_case.as_ref(), &known, view.as_ref(), &session)
             .await?;
-        let columns = columns(&known, &planned.aggregation, &time);
+        let columns = columns(&known, view.as_ref(), &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
         let records = lane::Records {
             format: known.format,
@@ -104,6 +108,7 @@ impl Check<'_> {
             filter_columns,
             columns,
             time,
+            view,
             windowing: windowing?,
             aggregation: planned.aggregation,
         };
@@ -159,7 +164,8 @@ impl Check<'_> {
             }
             return None;
         };
-        match entry.build(&self.conf.own) {
+        self.files = self.read_files(entry.files);
+        match entry.build_with(&self.conf.own, &self.files) {
             Ok(use_case) => Some(use_case),
             Err(Error::Conf(problems)) => {
                 self.problems.extend(Conf::own_problems(problems));
@@ -170,6 +176,27 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// What the use case's own keys name. One that is not there is no mistake: files of lists and of
+    /// feedback come and go.
+    fn read_files(&mut self, keys: &[&str]) -> Files {
+        let mut read = Vec::new();
+        for key in keys {
+            let Some(path) = self.conf.own.text(key).filter(|path| !path.is_empty()) else {
+                continue;
+            };
+            let path = self.folder.join(path);
+            match fs::read(&path) {
+                Ok(content) => read.push((*key, content)),
+                Err(error) => {
+                    let problem = missing_file(&path, &error).warning();
+                    let problem = at(problem, key);
+                    self.problems.extend(Conf::own_problems(problem.into()));
+                }
+            }
+        }
+        read.into_iter().collect()
     }
 
     fn conf_speaks_of_python(&self, name: &str) -> bool {
@@ -406,10 +433,36 @@ impl Check<'_> {
         }
     }
 
+    /// The query that the use case reads the records through; `Some(None)` where it does not.
+    async fn view(
+        &mut self,
+        use_case: &dyn DynUseCase,
+        known: &Known,
+        session: &SessionContext,
+    ) -> Option<Option<View>> {
+        let Some(text) = use_case.input().view else {
+            return Some(None);
+        };
+        let planned = aggregate::plan(session, &text, known.columns()).await;
+        match planned.map(|planned| View::of(planned.aggregation)) {
+            Ok(Some(view)) => Some(Some(view)),
+            Ok(None) => {
+                let message = "the use case's view filters, groups or sorts: it may only compute";
+                self.problem(["code"], message);
+                None
+            }
+            Err(error) => {
+                self.sql_problem(&text, error);
+                None
+            }
+        }
+    }
+
     async fn aggregation(
         &mut self,
         use_case: &dyn DynUseCase,
         known: &Known,
+        view: Option<&View>,
         session: &SessionContext,
     ) -> Option<Planned> {
         let (text, columns) = match use_case.aggregate() {
@@ -417,6 +470,7 @@ impl Check<'_> {
             Aggregate::None => (select(&use_case.input().columns), known.columns()),
             Aggregate::Reduce(reduce) => {
                 let columns = reduce_columns(known, &use_case.input().columns);
+                self.missing_columns(known, view, &columns)?;
                 let aggregation = Aggregation::Reduce { reduce, columns };
                 return Some(Planned {
                     aggregation,
@@ -431,6 +485,28 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// Says which columns a use case's code wants and the records lack.
+    fn missing_columns(&mut self, known: &Known, view: Option<&View>, wanted: &Schema) -> Option<()> {
+        let mut is_there = true;
+        for field in wanted.fields() {
+            let found = match view {
+                Some(view) => view.column(field.name()),
+                None => known.column(field.name()),
+            };
+            match found {
+                Ok(found) if becomes(found.data_type(), field.data_type()) => continue,
+                Ok(found) => {
+                    let (name, found, wanted) = (field.name(), found.data_type(), field.data_type());
+                    let message = format!("the field `{name}` is {found}, and has to be {wanted}");
+                    self.problem(["code"], message);
+                }
+                Err(names) => self.problems.push(no_column(["code"], field.name(), &names)),
+            }
+            is_there = false;
+        }
+        is_there.then_some(())
     }
 
     /// The rows of an `.sql` use case are its findings as they are.
@@ -474,17 +550,26 @@ impl Check<'_> {
             Aggregate::None | Aggregate::Reduce(_) => String::new(),
         };
         let conf = &self.conf;
-        crate::model::digest_of(&format!(
+        let mut text = format!(
             "{:?} {:?} {:?} {:?} {aggregate} {:?}",
             conf.own, conf.codec, conf.columns, conf.log_filter, conf.tables
-        ))
+        );
+        for (key, content) in self.files.iter() {
+            text.push_str(&format!(" {key}={}", crate::model::digest_of(content)));
+        }
+        crate::model::digest_of(text)
     }
 }
 
 /// The columns to decode: what the aggregation and the event time need, as the format gives them.
-fn columns(known: &Known, aggregation: &Aggregation, time: &TimeSource) -> Vec<Field> {
-    let mut names: Vec<&str> = aggregation
-        .columns()
+fn columns(
+    known: &Known,
+    view: Option<&View>,
+    aggregation: &Aggregation,
+    time: &TimeSource,
+) -> Vec<Field> {
+    let mut names: Vec<&str> = view
+        .map_or_else(|| aggregation.columns(), View::columns)
         .fields()
         .iter()
         .map(|field| field.name().as_str())
@@ -518,6 +603,20 @@ fn reduce_columns(known: &Known, wanted: &[Field]) -> Arc<Schema> {
         (wanted, _) => wanted.to_vec(),
     };
     Arc::new(Schema::new(fields))
+}
+
+/// Whether a column becomes one of another type without losing anything: text any text, a number a
+/// wider one.
+fn becomes(found: &DataType, wanted: &DataType) -> bool {
+    use DataType::{Float16, Float32, Float64, Int8, Int16, Int32, Int64, Null};
+    use DataType::{UInt8, UInt16, UInt32};
+    match wanted {
+        _ if found == wanted || *found == Null => true,
+        DataType::Utf8View => found.is_string() || matches!(found, DataType::Dictionary(_, value) if value.is_string()),
+        Int64 => matches!(found, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32),
+        Float64 => matches!(found, Float16 | Float32),
+        _ => false,
+    }
 }
 
 fn unknown(kind: &str, name: &str, known: Vec<&str>) -> Problem {
