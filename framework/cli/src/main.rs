@@ -15,6 +15,7 @@
 //! | `signals` | when a second signal is meant |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
+//! | `ml` | the suspicious connects of a day |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine`, `new` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -33,6 +34,7 @@ mod global;
 mod http;
 mod list;
 mod logs;
+mod ml;
 mod new;
 mod progress;
 mod quarantine;
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::PluginProcess => Ok(()),
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),
+        Command::Ml(args) => ml::run(args),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());

@@ -38,6 +38,7 @@ pub(crate) fn built_in() -> Registry {
         use_cases: vec![
             datashark_wordcount::USE_CASE,
             datashark_web_anomaly_detection::USE_CASE,
+            datashark_spot_lda::USE_CASE,
         ],
         inputs: vec![
             InputEntry::of::<datashark_input_file::Batch>(),
@@ -48,6 +49,7 @@ pub(crate) fn built_in() -> Registry {
             OutputEntry::of::<datashark_output_csv::Csv>(),
             OutputEntry::of::<datashark_output_elasticsearch::Elasticsearch>(),
             OutputEntry::of::<datashark_output_kafka::Kafka>(),
+            OutputEntry::of::<datashark_output_spot::Spot>(),
             OutputEntry::of::<datashark_output_syslog::Syslog>(),
         ],
     }

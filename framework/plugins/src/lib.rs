@@ -57,7 +57,7 @@ use datashark_sdk::conf::{Problem, Section};
 use datashark_sdk::ffi::host::{About, Kind};
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{Asked, DynUseCase, Result, ThirdParty, UseCaseEntry, UseCaseFactory};
+use datashark_sdk::{Asked, DynUseCase, Files, Result, ThirdParty, UseCaseEntry, UseCaseFactory};
 
 pub use conf::{Isolation, Sandbox, Settings};
 pub use file::File;
@@ -250,7 +250,7 @@ impl ThirdParty for Plugins {
 struct UseCaseOf(Found);
 
 impl UseCaseFactory for UseCaseOf {
-    fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
+    fn build(&self, own: &Section, _: &Files) -> Result<Box<dyn DynUseCase>> {
         let (settings, own) = Settings::take(own)?;
         match settings.isolation {
             Isolation::None => load(&self.0.file)?.use_case(&own),

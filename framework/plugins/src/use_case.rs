@@ -162,6 +162,7 @@ impl DynUseCase for RemoteUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
+            view: None,
         }
     }
 

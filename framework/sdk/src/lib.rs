@@ -175,11 +175,12 @@ pub use arrow;
 pub use batches::Batches;
 pub use error::{Error, Fault, Result};
 pub use findings::{Findings, FindingsBuilder, KEY, SCORE};
-pub use reduce::{DynReduce, Reduce, ReduceState};
+pub use reduce::{DynReduce, Reduce, ReduceState, Refused};
 pub use stores::{StoreSettings, Stores};
 pub use third_party::{Asked, ThirdParty};
 pub use usecase::{
-    Aggregate, DynUseCase, Model, Records, RecordsFormat, UseCase, UseCaseEntry, UseCaseFactory,
+    Aggregate, DynUseCase, Files, Model, Records, RecordsFormat, UseCase, UseCaseEntry,
+    UseCaseFactory,
 };
 pub use window::Window;
 

@@ -18,6 +18,13 @@ pub trait Reduce: Send + Sync + 'static {
     /// What is known of the records so far.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
 
+    /// The rows of a batch that are not to be added, each with the reason: their records are invalid,
+    /// and kept in quarantine. [`Reduce::add`] is given the others. It depends on each row alone.
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        let _ = batch;
+        Vec::new()
+    }
+
     /// Adds records.
     fn add(&self, state: &mut Self::State, batch: &RecordBatch);
 
@@ -34,6 +41,15 @@ pub trait Reduce: Send + Sync + 'static {
     fn size_bytes(&self, state: &Self::State) -> usize;
 }
 
+/// A row that a [`Reduce`] does not want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its index in the batch.
+    pub row: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 /// A [`Reduce`] whose state type is forgotten: what the engine runs.
 ///
 /// One that runs elsewhere can fail in every call; one that is linked in fails in `rows` alone.
@@ -43,6 +59,11 @@ pub trait DynReduce: Send + Sync {
     /// # Errors
     /// It cannot be had.
     fn empty(&self) -> Result<ReduceState>;
+    /// See [`Reduce::refused`].
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        let _ = batch;
+        Vec::new()
+    }
     /// See [`Reduce::add`].
     ///
     /// # Errors
@@ -114,6 +135,10 @@ impl<R: Reduce> DynReduce for R {
     fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()> {
         Reduce::add(self, state.get_mut().ok_or_else(foreign)?, batch);
         Ok(())
+    }
+
+    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        Reduce::refused(self, batch)
     }
 
     fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()> {

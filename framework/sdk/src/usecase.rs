@@ -2,6 +2,8 @@
 //! comes from training rows, and how rows become findings.
 
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -19,8 +21,11 @@ pub struct Records {
     /// The format, where the use case fixes it; else the conf's `[codec] format` says.
     pub format: Option<RecordsFormat>,
     /// The columns that code reads; a use case that aggregates with SQL leaves it empty, since the
-    /// query names its columns.
+    /// query names its columns. A format that can give any column gives these with their types, unless
+    /// the conf says others.
     pub columns: Vec<Field>,
+    /// A query that makes of each record one row with these columns, where the records have others.
+    pub view: Option<String>,
 }
 
 /// A record format that a use case fixes.
@@ -39,7 +44,7 @@ impl Records {
     pub fn lines() -> Self {
         Records {
             format: Some(RecordsFormat::Lines),
-            columns: Vec::new(),
+            ..Records::default()
         }
     }
 
@@ -47,7 +52,7 @@ impl Records {
     pub fn regex(pattern: impl Into<String>) -> Self {
         Records {
             format: Some(RecordsFormat::Regex(pattern.into())),
-            columns: Vec::new(),
+            ..Records::default()
         }
     }
 
@@ -55,7 +60,7 @@ impl Records {
     pub fn format(name: impl Into<String>) -> Self {
         Records {
             format: Some(RecordsFormat::Named(name.into())),
-            columns: Vec::new(),
+            ..Records::default()
         }
     }
 
@@ -68,6 +73,15 @@ impl Records {
     #[must_use]
     pub fn columns(mut self, columns: impl IntoIterator<Item = Field>) -> Self {
         self.columns = columns.into_iter().collect();
+        self
+    }
+
+    /// Reads them through a query over the table `records`, which gives a row for each record, in
+    /// their order: it selects and computes, and neither filters nor groups. For a use case that
+    /// aggregates by code; one that aggregates by a query has no need of it.
+    #[must_use]
+    pub fn view(mut self, query: impl Into<String>) -> Self {
+        self.view = Some(query.into());
         self
     }
 }
@@ -113,11 +127,25 @@ pub trait UseCase: Send + Sync + Sized + 'static {
     /// What it finds, in a line, for `datashark list`.
     const ABOUT: &'static str;
 
+    /// Those of its keys that name a file, from the conf's folder. The engine reads them for
+    /// [`UseCase::with_files`]; a file that is not there is warned of, and missing. Where one changes
+    /// the model is trained anew.
+    const FILES: &'static [&'static str] = &[];
+
     /// Makes the use case of its conf and checks what types cannot.
     ///
     /// # Errors
     /// A value that makes no sense; [`Error::Conf`] names the key.
     fn new(conf: Self::Conf) -> Result<Self>;
+
+    /// As [`UseCase::new`], with what the files of [`UseCase::FILES`] hold.
+    ///
+    /// # Errors
+    /// As [`UseCase::new`], and a file that makes no sense.
+    fn with_files(conf: Self::Conf, files: &Files) -> Result<Self> {
+        let _ = files;
+        Self::new(conf)
+    }
 
     /// What it reads.
     fn input(&self) -> Records {
@@ -127,6 +155,14 @@ pub trait UseCase: Send + Sync + Sized + 'static {
     /// How a window's records become rows.
     fn aggregate(&self) -> Aggregate {
         Aggregate::None
+    }
+
+    /// How a window's records become the rows that are scored, where that takes a look at each record
+    /// and at the model: a [`Reduce`] in place of that of [`UseCase::aggregate`], over the same
+    /// columns, which then only training uses.
+    fn screen(&self, model: &Arc<Self::Model>) -> Option<Arc<dyn DynReduce>> {
+        let _ = model;
+        None
     }
 
     /// Learns from the aggregated rows of the training file. Only called where [`Self::Model`] is
@@ -190,6 +226,14 @@ pub trait DynUseCase: Send + Sync {
     fn input(&self) -> Records;
     /// See [`UseCase::aggregate`].
     fn aggregate(&self) -> Aggregate;
+    /// See [`UseCase::screen`].
+    ///
+    /// # Errors
+    /// The model is another use case's.
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let _ = model;
+        Ok(None)
+    }
     /// Whether it learns: its model is not `()`.
     fn trains(&self) -> bool;
     /// See [`UseCase::train`].
@@ -218,6 +262,12 @@ impl<U: UseCase> DynUseCase for U {
         UseCase::aggregate(self)
     }
 
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let model = Arc::clone(&model.value).downcast::<U::Model>();
+        let model = model.map_err(|_| anothers())?;
+        Ok(UseCase::screen(self, &model))
+    }
+
     fn trains(&self) -> bool {
         TypeId::of::<U::Model>() != TypeId::of::<()>()
     }
@@ -234,26 +284,64 @@ impl<U: UseCase> DynUseCase for U {
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
         let model = model.value.downcast_ref::<U::Model>();
-        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
-        UseCase::score(self, model, window, rows)
+        UseCase::score(self, model.ok_or_else(anothers)?, window, rows)
+    }
+}
+
+fn anothers() -> Error {
+    Error::internal("a use case was given another's model")
+}
+
+/// What the files hold that keys of a use case's conf name; see [`UseCase::FILES`].
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    contents: BTreeMap<String, Vec<u8>>,
+}
+
+impl Files {
+    /// What the file of a key holds; `None` where the key or the file is not there.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.contents.get(key).map(Vec::as_slice)
+    }
+
+    /// The same as text; what is not UTF-8 is replaced.
+    pub fn text(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.get(key).map(String::from_utf8_lossy)
+    }
+
+    /// All of them, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let contents = self.contents.iter();
+        contents.map(|(key, content)| (key.as_str(), content.as_slice()))
+    }
+}
+
+impl<K: Into<String>, V: Into<Vec<u8>>> FromIterator<(K, V)> for Files {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(files: I) -> Self {
+        let contents = files
+            .into_iter()
+            .map(|(key, content)| (key.into(), content.into()));
+        Files {
+            contents: contents.collect(),
+        }
     }
 }
 
 /// Makes use cases of confs: what an entry knows how to do.
 pub trait UseCaseFactory: Send + Sync {
-    /// Makes the use case of its own keys of a conf.
+    /// Makes the use case of its own keys of a conf and of the files that they name.
     ///
     /// # Errors
-    /// Every mistake in those keys.
-    fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>>;
+    /// Every mistake in those keys and files.
+    fn build(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>>;
 }
 
 /// The factory of a use case that is linked in.
 struct Linked<U>(PhantomData<fn() -> U>);
 
 impl<U: UseCase> UseCaseFactory for Linked<U> {
-    fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
-        Ok(Box::new(U::new(own.parse()?)?))
+    fn build(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
+        Ok(Box::new(U::with_files(own.parse()?, files)?))
     }
 }
 
@@ -264,6 +352,8 @@ pub struct UseCaseEntry {
     pub name: &'static str,
     /// What it finds, in a line.
     pub about: &'static str,
+    /// Those of its keys that name a file.
+    pub files: &'static [&'static str],
     factory: &'static dyn UseCaseFactory,
 }
 
@@ -281,6 +371,7 @@ impl UseCaseEntry {
         UseCaseEntry {
             name: U::NAME,
             about: U::ABOUT,
+            files: U::FILES,
             factory: &Linked::<U>(PhantomData),
         }
     }
@@ -294,16 +385,25 @@ impl UseCaseEntry {
         UseCaseEntry {
             name,
             about,
+            files: &[],
             factory,
         }
     }
 
-    /// Makes the use case of its own keys of a conf.
+    /// Makes the use case of its own keys of a conf, without the files that they may name.
     ///
     /// # Errors
     /// Every mistake in those keys.
     pub fn build(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
-        self.factory.build(own)
+        self.build_with(own, &Files::default())
+    }
+
+    /// Makes the use case of its own keys of a conf and of the files that they name.
+    ///
+    /// # Errors
+    /// Every mistake in those keys and files.
+    pub fn build_with(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
+        self.factory.build(own, files)
     }
 }
 

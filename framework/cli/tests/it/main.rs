@@ -20,6 +20,7 @@ mod kafka;
 mod killed;
 mod live;
 mod mistakes;
+mod ml;
 mod plugins;
 mod poison;
 mod progress;

@@ -11,17 +11,19 @@ mod sort;
 mod split;
 mod sql;
 mod tables;
+mod view;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datashark_sdk::{DynReduce, ReduceState};
+use datashark_sdk::{DynReduce, ReduceState, Refused};
 
 pub(crate) use self::query::{Query, QueryState};
 pub(crate) use self::session::session;
 pub(crate) use self::sql::{Planned, RecordsColumns, SqlError, plan};
 pub(crate) use self::tables::register as register_tables;
+pub(crate) use self::view::View;
 
 use crate::error::{Error, Result};
 
@@ -89,6 +91,30 @@ impl Aggregation {
         match self {
             Aggregation::Query(query) => query.bound(),
             Aggregation::Reduce { .. } => Bound::Keys,
+        }
+    }
+
+    /// The rows that are not wanted, of a batch with [`Self::columns`].
+    pub(crate) fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+        match self {
+            Aggregation::Query(_) => Vec::new(),
+            Aggregation::Reduce { reduce, .. } => reduce.refused(batch),
+        }
+    }
+
+    /// The same with another accumulator over the same columns.
+    ///
+    /// # Errors
+    /// It is a query.
+    pub(crate) fn with_reduce(&self, reduce: Arc<dyn DynReduce>) -> Result<Self> {
+        match self {
+            Aggregation::Reduce { columns, .. } => Ok(Aggregation::Reduce {
+                reduce,
+                columns: Arc::clone(columns),
+            }),
+            Aggregation::Query(_) => Err(Error::Internal(
+                "a use case that aggregates by a query has a `screen`".to_owned(),
+            )),
         }
     }
 

@@ -84,6 +84,18 @@ impl Query {
         Arc::clone(&self.rows_schema)
     }
 
+    /// Whether it gives a row for each record, in their order.
+    pub(crate) fn computes_columns(&self) -> bool {
+        let Split { below, fold, upper } = &self.split;
+        fold.is_none() && upper.is_none() && split::is_row_for_row(below)
+    }
+
+    /// The rows of some records, of a query that looks at each by itself; blocks the thread.
+    pub(crate) fn row_by_row(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let rows = self.run(&self.split.below, &[batch])?;
+        Ok(concat_batches(&self.rows_schema, &rows)?)
+    }
+
     /// What bounds its memory.
     pub(crate) fn bound(&self) -> Bound {
         match (&self.split.fold, &self.split.upper) {

@@ -190,6 +190,13 @@ fn is_row_wise(step: &Step) -> bool {
         || plan.is::<UnnestExec>()
 }
 
+/// Whether a plan gives a row for each of its leaf's: nothing but projections stands above that.
+pub(crate) fn is_row_for_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<StreamingTableExec>()
+        || (plan.is::<ProjectionExec>() || plan.is::<CooperativeExec>())
+            && plan.children().into_iter().all(is_row_for_row)
+}
+
 /// Whether a join's result for each row of this side depends on the other side alone.
 fn keeps_side(join: JoinType, child_idx: Option<usize>) -> bool {
     use JoinType::{Inner, Left, LeftAnti, LeftMark, LeftSemi};

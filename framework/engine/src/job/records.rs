@@ -63,9 +63,12 @@ pub(super) fn known(
     let fixed = match format.columns() {
         Columns::Fixed(fields) => Some(fields.iter().map(|f| f.as_ref().clone()).collect()),
         Columns::Open => {
-            for known in format.known_columns().iter() {
+            // A view's columns are not the records'.
+            let wanted = wanted.columns.iter().filter(|_| wanted.view.is_none());
+            let known = format.known_columns();
+            for known in wanted.chain(known.iter().map(AsRef::as_ref)) {
                 if !typed.iter().any(|typed| typed.name() == known.name()) {
-                    typed.push(known.as_ref().clone());
+                    typed.push(known.clone());
                 }
             }
             None

@@ -76,6 +76,7 @@ impl Job {
     ) -> Result<Replayed> {
         let live = options.state_folder.join(folder_name(self.name()));
         let (model, _) = self.model_of(&live, &options, &observer).await?;
+        self.screen(&model)?;
         self.time_by_arrival_column();
         let rows_schema = self.records.aggregation.rows_schema()?;
         let outputs = match replay.output {

@@ -67,7 +67,7 @@ impl Job {
     /// Another run has the state folder; a kept entry is damaged; an output does not take its
     /// findings. The quarantine is then as it was.
     pub async fn replay_kept(
-        self,
+        mut self,
         what: ReplayKept,
         options: RunOptions,
         observer: Arc<dyn Observer>,
@@ -76,6 +76,7 @@ impl Job {
         let mut durable = Durable::open(&folder, self.name(), Resuming::Yes)?;
         let quarantine = QuarantineFolder::of(&folder);
         let model = self.model(&folder, &options, &observer).await?;
+        self.screen(&model)?;
         let rows_schema = self.records.aggregation.rows_schema()?;
         let schema = self.findings_schema(&model, &rows_schema);
         let checkpoint = |name: &str| durable.output(name);

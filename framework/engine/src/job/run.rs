@@ -92,7 +92,7 @@ impl Job {
     }
 
     async fn run_into(
-        self,
+        mut self,
         debug: Option<Box<dyn DynOutput>>,
         options: RunOptions,
         observer: Arc<dyn Observer>,
@@ -106,6 +106,7 @@ impl Job {
         let durable = Durable::open(&folder, self.name(), resuming)?;
         let quarantine = durable.quarantine_folder();
         let model = self.model(&folder, &options, &observer).await?;
+        self.screen(&model)?;
         let rows_schema = self.records.aggregation.rows_schema()?;
         let schema = self.findings_schema(&model, &rows_schema);
         let outputs = match debug {
@@ -154,6 +155,14 @@ impl Job {
             failures: outcome.failures,
             quarantine: Some(quarantine),
         })
+    }
+
+    /// From here on the records are aggregated for scoring, and no longer for training.
+    pub(super) fn screen(&mut self, model: &Model) -> Result<()> {
+        if let Some(reduce) = self.use_case.screen(model)? {
+            self.records.aggregation = self.records.aggregation.with_reduce(reduce)?;
+        }
+        Ok(())
     }
 
     /// How to deliver.

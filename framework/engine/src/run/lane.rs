@@ -10,18 +10,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, BooleanBufferBuilder, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datashark_codec::Format;
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_sdk::Window;
 use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
+use datashark_sdk::{Refused, Window};
 use tokio::sync::{mpsc, oneshot};
 
-use super::reading::{Reading, Rows};
+use super::reading::{Reading, Rows, kept};
 use super::times::{in_range, timed};
-use crate::aggregate::{Aggregation, State};
+use crate::aggregate::{Aggregation, State, View};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
@@ -56,6 +56,8 @@ pub(crate) struct Records {
     /// The columns that the aggregation and the time need.
     pub(crate) columns: Vec<Field>,
     pub(crate) time: TimeSource,
+    /// What the use case reads them through.
+    pub(crate) view: Option<View>,
     pub(crate) windowing: Windowing,
     pub(crate) aggregation: Aggregation,
 }
@@ -244,6 +246,7 @@ impl Lane {
         report.ledger.n_bytes = batch.n_bytes;
         let rows = self.reading.rows(&batch.content, shared, &mut report)?;
         self.taps.records(&batch, &rows);
+        let rows = wanted(&self.pipeline.records, rows, &batch.content, &mut report)?;
         self.assigned(rows, &batch.content, arrival, state, &mut report)?;
         settle_invalid(&mut report, state.accounted);
         self.partitions.entry(batch.partition).or_default().max_time = report.max_time;
@@ -460,6 +463,57 @@ fn undecoded(batch: &InputBatch) -> Vec<AsideRecord> {
         record: Vec::new(),
     });
     oversized.chain(unreadable).collect()
+}
+
+/// The rows as the use case reads them, without those that it refuses: these are invalid.
+fn wanted(records: &Records, rows: Rows, content: &Content, report: &mut Report) -> Result<Rows> {
+    let Aggregation::Reduce { columns, .. } = &records.aggregation else {
+        return Ok(rows);
+    };
+    if rows.rows.num_rows() == 0 {
+        return Ok(rows);
+    }
+    let read = match &records.view {
+        Some(view) => view.rows(projected(&rows.rows, view.columns())?)?,
+        None => rows.rows.clone(),
+    };
+    let read = projected(&read, columns)?;
+    let refused = records.aggregation.refused(&read);
+    let mut is_kept = BooleanBufferBuilder::new(read.num_rows());
+    is_kept.append_n(read.num_rows(), true);
+    for Refused { row, reason } in refused {
+        if row < read.num_rows() && is_kept.get_bit(row) {
+            is_kept.set_bit(row, false);
+            report
+                .invalid
+                .push(aside(content, &rows, row as u32, reason));
+        }
+    }
+    let rows = Rows {
+        rows: with_others(read, &rows.rows)?,
+        ..rows
+    };
+    let is_kept = is_kept.finish();
+    match is_kept.count_set_bits() == is_kept.len() {
+        true => Ok(rows),
+        false => kept(rows, &is_kept),
+    }
+}
+
+/// A batch with the columns of another that it lacks, such as the time's.
+fn with_others(rows: RecordBatch, others: &RecordBatch) -> Result<RecordBatch> {
+    let mut fields = rows.schema_ref().fields().to_vec();
+    let mut columns = rows.columns().to_vec();
+    for (field, column) in others.schema_ref().fields().iter().zip(others.columns()) {
+        if rows.schema_ref().index_of(field.name()).is_err() {
+            fields.push(Arc::clone(field));
+            columns.push(Arc::clone(column));
+        }
+    }
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 fn record_of(rows: &Rows, row: u32) -> u32 {

@@ -4,12 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use datashark_conf::Conf;
-use datashark_sdk::DynUseCase;
-use datashark_sdk::conf::{Problem, Problems};
+use datashark_sdk::conf::{Problem, Problems, Section};
+use datashark_sdk::{DynUseCase, Files};
 
 use super::{Check, at};
+use crate::job::BATCH_INPUT;
 use crate::job::files::{missing_file, unreadable};
+use crate::job::run::quoted;
 use crate::job::sql_use_case::SqlUseCase;
+use crate::model::is_pattern;
 
 impl Check<'_> {
     pub(super) fn sql_use_case(&mut self, path: &Path) -> Option<Box<dyn DynUseCase>> {
@@ -29,9 +32,34 @@ impl Check<'_> {
         }
     }
 
+    /// What the use case's own keys name. One that is not there is no mistake: files of lists and of
+    /// feedback come and go.
+    pub(super) fn read_files(&mut self, keys: &[&str]) -> Files {
+        let mut read = Vec::new();
+        for key in keys {
+            let Some(path) = self.conf.own.text(key).filter(|path| !path.is_empty()) else {
+                continue;
+            };
+            let path = self.folder.join(&*path);
+            match fs::read(&path) {
+                Ok(content) => read.push((*key, content)),
+                Err(error) => {
+                    let problem = missing_file(&path, &error).warning();
+                    let problem = at(problem, key);
+                    self.problems.extend(Conf::own_problems(problem.into()));
+                }
+            }
+        }
+        read.into_iter().collect()
+    }
+
     /// The training file and the tables. A table in a store is spoken of when it is read.
     pub(super) fn paths(&mut self) {
-        let training = self.conf.training.iter();
+        let training = self.conf.training.clone();
+        if let Some(path) = training.as_deref().filter(|path| may_be_several(path)) {
+            self.training_files(path);
+        }
+        let training = training.iter().filter(|path| !may_be_several(path));
         let mut named: Vec<_> = training
             .map(|path| (vec!["training".to_owned()], path))
             .collect();
@@ -50,6 +78,17 @@ impl Check<'_> {
         }
     }
 
+    /// A folder or a pattern to train on, as the input behind `file` reads it.
+    fn training_files(&mut self, path: &Path) {
+        let Some(entry) = self.find_input(BATCH_INPUT) else {
+            return;
+        };
+        let section = Section::from_iter([("file", quoted(&path.to_string_lossy()))]);
+        let problems = entry.check(&section, &self.global.engine.stores);
+        let problems = problems.into_iter().map(|problem| at(problem, "training"));
+        self.problems.extend(problems);
+    }
+
     pub(super) fn training(&mut self, use_case: &dyn DynUseCase) {
         match (use_case.trains(), &self.conf.training) {
             (true, None) => {
@@ -65,4 +104,9 @@ impl Check<'_> {
             _ => {}
         }
     }
+}
+
+/// Whether what is trained on may be several files.
+fn may_be_several(path: &Path) -> bool {
+    path.is_dir() || is_pattern(path)
 }

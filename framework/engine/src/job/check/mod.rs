@@ -8,8 +8,10 @@ mod reading;
 use std::path::{Path, PathBuf};
 
 use datashark_conf::{Conf, Diagnostics, Global};
+use datashark_sdk::Files;
 use datashark_sdk::conf::{Problem, Problems};
 
+use super::columns::columns;
 use super::records::known;
 use super::{BATCH_INPUT, Job, Registry, sharing};
 use crate::run::lane;
@@ -39,6 +41,7 @@ pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked
         folder: source.folder().to_path_buf(),
         problems: Problems::new(),
         diagnostics: Diagnostics::new(),
+        files: Files::default(),
     };
     let job = check.job().await;
     diagnostics.extend(source.diagnose(check.problems));
@@ -55,6 +58,8 @@ struct Check<'a> {
     problems: Problems,
     /// What does not point into the conf.
     diagnostics: Diagnostics,
+    /// What the use case's own keys name.
+    files: Files,
 }
 
 impl Check<'_> {
@@ -86,10 +91,11 @@ impl Check<'_> {
         let time = known.time(&self.conf, &mut self.problems);
         let session = self.session()?;
         self.tables(&session).await;
+        let view = self.view(use_case.as_ref(), &known, &session).await?;
         let planned = self
-            .aggregation(use_case.as_ref(), &known, &session)
+            .aggregation(use_case.as_ref(), &known, view.as_ref(), &session)
             .await?;
-        let columns = query::columns(&known, &planned.aggregation, &time);
+        let columns = columns(&known, view.as_ref(), &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
         let records = lane::Records {
             format: known.format,
@@ -97,6 +103,7 @@ impl Check<'_> {
             filter_columns,
             columns,
             time,
+            view,
             windowing: windowing?,
             aggregation: planned.aggregation,
         };

@@ -74,7 +74,8 @@ impl Check<'_> {
     }
 
     fn build(&mut self, entry: &UseCaseEntry) -> Option<Box<dyn DynUseCase>> {
-        match entry.build(&self.conf.own) {
+        self.files = self.read_files(entry.files);
+        match entry.build_with(&self.conf.own, &self.files) {
             Ok(use_case) => Some(use_case),
             Err(Error::Conf(problems)) => {
                 self.problems.extend(Conf::own_problems(problems));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
@@ -11,9 +10,10 @@ use datashark_sdk::conf::Problem;
 use datashark_sdk::{Aggregate, DynUseCase, Findings};
 
 use super::Check;
-use crate::aggregate::{self, Aggregation, Planned};
+use crate::aggregate::{self, Aggregation, Planned, View};
+use crate::job::columns::{missing, reduce_columns, select};
 use crate::job::records::Known;
-use crate::run::lane::TimeSource;
+use crate::model::digest_of;
 
 impl Check<'_> {
     pub(super) fn session(&mut self) -> Option<SessionContext> {
@@ -50,10 +50,41 @@ impl Check<'_> {
         }
     }
 
+    /// The query that the use case reads the records through; `Some(None)` where it does not.
+    pub(super) async fn view(
+        &mut self,
+        use_case: &dyn DynUseCase,
+        known: &Known,
+        session: &SessionContext,
+    ) -> Option<Option<View>> {
+        let Some(text) = use_case.input().view else {
+            return Some(None);
+        };
+        if !matches!(use_case.aggregate(), Aggregate::Reduce(_)) {
+            let message = "the use case has a view, and does not aggregate by code";
+            self.problem(["code"], message);
+            return None;
+        }
+        let planned = aggregate::plan(session, &text, known.columns()).await;
+        match planned.map(|planned| View::of(planned.aggregation)) {
+            Ok(Some(view)) => Some(Some(view)),
+            Ok(None) => {
+                let message = "the use case's view filters, groups or sorts: it may only compute";
+                self.problem(["code"], message);
+                None
+            }
+            Err(error) => {
+                self.sql_problem(&text, error);
+                None
+            }
+        }
+    }
+
     pub(super) async fn aggregation(
         &mut self,
         use_case: &dyn DynUseCase,
         known: &Known,
+        view: Option<&View>,
         session: &SessionContext,
     ) -> Option<Planned> {
         let (text, columns) = match use_case.aggregate() {
@@ -61,6 +92,11 @@ impl Check<'_> {
             Aggregate::None => (select(&use_case.input().columns), known.columns()),
             Aggregate::Reduce(reduce) => {
                 let columns = reduce_columns(known, &use_case.input().columns);
+                let missing = missing(known, view, &columns);
+                if missing.has_errors() {
+                    self.problems.extend(missing);
+                    return None;
+                }
                 let aggregation = Aggregation::Reduce { reduce, columns };
                 return Some(Planned {
                     aggregation,
@@ -118,48 +154,13 @@ impl Check<'_> {
             Aggregate::None | Aggregate::Reduce(_) => String::new(),
         };
         let conf = &self.conf;
-        crate::model::digest_of(&format!(
+        let mut text = format!(
             "{:?} {:?} {:?} {:?} {aggregate} {:?}",
             conf.own, conf.codec, conf.columns, conf.log_filter, conf.tables
-        ))
-    }
-}
-
-/// The columns to decode: what the aggregation and the event time need, as the format gives them.
-pub(super) fn columns(known: &Known, aggregation: &Aggregation, time: &TimeSource) -> Vec<Field> {
-    let mut names: Vec<&str> = aggregation
-        .columns()
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    if let TimeSource::Column { name, .. } = time
-        && !names.contains(&name.as_str())
-    {
-        names.push(name);
-    }
-    names
-        .into_iter()
-        .filter_map(|name| known.column(name).ok())
-        .collect()
-}
-
-/// The query of a use case that reads records as they are.
-fn select(columns: &[Field]) -> String {
-    let quoted = |field: &Field| format!("\"{}\"", field.name().replace('"', "\"\""));
-    match columns {
-        [] => "SELECT * FROM records".to_owned(),
-        columns => {
-            let columns: Vec<String> = columns.iter().map(quoted).collect();
-            format!("SELECT {} FROM records", columns.join(", "))
+        );
+        for (key, content) in self.files.iter() {
+            text.push_str(&format!(" {key}={}", digest_of(content)));
         }
+        digest_of(text)
     }
-}
-
-fn reduce_columns(known: &Known, wanted: &[Field]) -> Arc<Schema> {
-    let fields = match (wanted, &known.fixed) {
-        ([], Some(fixed)) => fixed.clone(),
-        (wanted, _) => wanted.to_vec(),
-    };
-    Arc::new(Schema::new(fields))
 }

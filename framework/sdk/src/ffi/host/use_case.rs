@@ -129,6 +129,7 @@ impl DynUseCase for ForeignUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
+            view: None,
         }
     }
 
