@@ -54,7 +54,7 @@ impl<T: Default> Numbers<T> {
     }
 }
 
-/// A column of text: short texts are copied, long ones are views into the records' blocks.
+/// A column of text: long texts and whole records are views into the records' blocks, others copies.
 #[derive(Debug)]
 pub(crate) struct Text {
     values: StringViewBuilder,
@@ -81,6 +81,17 @@ impl Text {
         match record.place(start) {
             Some(place) if end - start > COPIED_MAX => self.share(place, end - start),
             _ => self.values.append_value(record.text(start, end)),
+        }
+    }
+
+    /// Appends a whole record, as a view if it can be one: records that stand side by side in their
+    /// block can be read as one text.
+    #[inline]
+    pub(crate) fn push_record(&mut self, record: &Record<'_>) {
+        let len = record.bytes().len();
+        match record.place(0) {
+            Some(place) => self.share(place, len),
+            None => self.values.append_value(record.text(0, len)),
         }
     }
 

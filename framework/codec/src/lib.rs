@@ -32,8 +32,8 @@
 //! - A record gives one row or is invalid, but for a file's header lines, which are neither.
 //! - Whether a record is well formed does not depend on the columns asked for, nor on a filter;
 //!   only a value that does not fit its column's type depends on that column.
-//! - A text of more than 64 bytes shares its record's block. Shorter ones are copied, and what does
-//!   not stand in the block as it is (escapes resolved, bad bytes replaced).
+//! - A text of more than 64 bytes and a whole record share the record's block. Shorter parts are
+//!   copied, and what does not stand in the block as it is (escapes resolved, bad bytes replaced).
 //! - No input makes a decoder panic; each module says what hostile input can cost. There is no
 //!   unsafe code: blocks are found to be UTF-8 as a whole, and Arrow checks every view into one.
 //!

@@ -51,6 +51,21 @@ fn a_missing_conf_offers_the_one_with_the_nearest_name() {
 }
 
 #[test]
+fn a_missing_file_offers_the_one_with_the_nearest_name_beside_the_conf() {
+    let folder = with("code = wordcount", "code = quary.sql\ntraining = wrods.txt");
+    folder.write("query.sql", "SELECT line AS key, 1 AS score FROM records");
+    for conf in ["words.conf", "./words.conf"] {
+        let ran = folder.run(&["check", conf]).ends(2);
+        ran.says(&[
+            "quary.sql: No such file",
+            "did you mean `query.sql`?",
+            "wrods.txt: No such file",
+            "did you mean `words.txt`?",
+        ]);
+    }
+}
+
+#[test]
 fn an_empty_conf_is_told_what_it_needs() {
     let folder = Folder::new();
     folder.write("x.conf", "");

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::Buffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::Result as DataFusionResult;
@@ -244,14 +245,21 @@ fn is_wide(function: &AggregateFunctionExpr) -> bool {
     is_distinct_count || name.starts_with("approx_") || name.ends_with("_agg") || name == "median"
 }
 
-/// What a batch keeps in memory: its columns are views into the same blocks.
+/// What a batch keeps in memory. Columns of text may be views into the same blocks.
 fn held_bytes(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|column| column.get_array_memory_size())
-        .max()
-        .unwrap_or(0)
+    let mut blocks: Vec<&Buffer> = Vec::new();
+    let mut n_bytes = 0;
+    for column in batch.columns() {
+        let Some(text) = column.as_string_view_opt() else {
+            n_bytes += column.get_array_memory_size();
+            continue;
+        };
+        n_bytes += text.views().inner().capacity();
+        blocks.extend(text.data_buffers());
+    }
+    blocks.sort_by_key(|block| block.as_ptr());
+    blocks.dedup_by_key(|block| block.as_ptr());
+    n_bytes + blocks.iter().map(|block| block.capacity()).sum::<usize>()
 }
 
 fn n_rows(batches: &[RecordBatch]) -> usize {

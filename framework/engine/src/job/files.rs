@@ -20,8 +20,14 @@ pub(super) fn unreadable(path: &Path, stores: &Stores) -> Option<Problem> {
 /// That a file cannot be read, and which one may have been meant.
 pub(super) fn missing_file(path: &Path, error: &io::Error) -> Problem {
     let problem = Problem::new(format!("cannot read {}: {error}", path.display()));
-    let names = path
+    // That of a bare name is here.
+    let folder = path
         .parent()
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+    let names = folder
         .and_then(|folder| fs::read_dir(folder).ok())
         .map(|entries| {
             let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
