@@ -1,9 +1,6 @@
 //! Files that are rotated: renamed, emptied, written anew, deleted.
 
-use std::fs;
-use std::io::Write;
-
-use super::harness::{Harness, numbered, quick};
+use super::harness::{Harness, quick};
 
 #[tokio::test]
 async fn rotation_by_renaming_loses_and_repeats_nothing() {
