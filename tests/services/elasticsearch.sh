@@ -29,7 +29,8 @@ prepare_modules() {
     mkdir -p "$module"
     grep -E "/io/netty/|/$plugin/|/elasticsearch-ssl-config/" "$jars" | xargs ln -s -t "$module"
     grep -vE "/io/netty/|/$plugin/|/elasticsearch-ssl-config/" "$jars" | paste -sd : >"$folder/classpath"
-    python3 -m zipfile -e "$module/$plugin-$release.jar" "$folder/unpacked"
+    python3 -m zipfile -e "$module/$plugin-$release.jar" "$folder/unpacked" ||
+        skip "its HTTP module cannot be unpacked (python3)"
     # It says that it is a module of Java, which the server's classes then would have to be, too.
     grep -v '^modulename=' "$folder/unpacked/META-INF/es-plugins/$plugin/plugin-descriptor.properties" \
         >"$module/plugin-descriptor.properties"

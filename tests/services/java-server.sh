@@ -15,6 +15,7 @@
 
 prepare() {
     fetch_jars
+    mkdir -p "$folder/config" "$folder/data"
 }
 
 # Writes $folder/classpath.

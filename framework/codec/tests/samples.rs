@@ -17,6 +17,7 @@
 mod shared_data;
 
 mod samples {
+    pub(crate) mod kinds;
     pub(crate) mod read;
     pub(crate) mod report;
     pub(crate) mod table;
@@ -25,7 +26,8 @@ mod samples {
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use samples::table::{SAMPLES, Samples};
+use samples::kinds::Samples;
+use samples::table::SAMPLES;
 use samples::{read, report};
 
 #[test]

@@ -309,6 +309,10 @@ fn retire(section: &mut Section, problems: &mut Problems) {
     }
 }
 
+/// A lower `memory_limit` is one that the process will not keep to within a tenth: its code, its
+/// threads and the blocks that are on their way take some 60 MB that do not count against it.
+const MEMORY_LIMIT_KEPT: u64 = 256_000_000;
+
 /// Checks what the types cannot.
 fn check(keys: &Keys, problems: &mut Problems) {
     for server in &keys.bootstrap_servers {
@@ -334,5 +338,13 @@ fn check(keys: &Keys, problems: &mut Problems) {
                 format!("`{key}` is at least 1, found `0`"),
             ));
         }
+    }
+    let limit = keys.engine.memory_limit;
+    if limit.is_some_and(|limit| (1..MEMORY_LIMIT_KEPT).contains(&limit)) {
+        let message = "the process will take more than this: some 60 MB of its own do not count against \
+                       `memory_limit`";
+        let help = "from 256MB on it stays within a tenth of the limit";
+        let problem = Problem::at(["engine", "memory_limit"], message).help(help);
+        problems.push(problem.warning());
     }
 }

@@ -106,6 +106,22 @@ fn zookeeper_is_told_the_key_to_write_instead_and_spark_is_ignored_with_one_warn
 }
 
 #[test]
+fn a_memory_limit_that_the_process_alone_would_pass_is_warned_of() {
+    let warned = "2: the process will take more than this: some 60 MB of its own do not count against \
+                  `memory_limit` (from 256MB on it stays within a tenth of the limit)";
+    assert_eq!(messages("[engine]\nmemory_limit = 128MB\n"), [warned]);
+    assert!(
+        check("[engine]\nmemory_limit = 128MB\n")
+            .into_result()
+            .is_ok()
+    );
+    for kept in ["256MB", "256MiB", "1GiB"] {
+        let conf = format!("[engine]\nmemory_limit = {kept}\n");
+        assert_eq!(messages(&conf), [] as [&str; 0]);
+    }
+}
+
+#[test]
 fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
     let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `spool_limit`, `max_record_size`, \
                 `block_size`, `shutdown_timeout`, `log`, `log_format`, `http`, `plugin_path`, `object_store`)";

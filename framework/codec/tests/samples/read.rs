@@ -7,7 +7,7 @@ use arrow::array::BinaryViewArray;
 use datashark_sdk::input::Payloads;
 use serde_json::Value;
 
-use super::table::{Records, Samples};
+use super::kinds::{Records, Samples};
 use crate::shared_data;
 
 /// Records, the line of the file that each is of, and what others found in it.

@@ -10,14 +10,14 @@ use datashark_sdk::conf::Section;
 use datashark_sdk::input::{Directives, Header, HeaderRule};
 use serde_json::Value;
 
+use super::kinds::Samples;
 use super::read::Sample;
-use super::table::Samples;
 
 /// The first line of a file's part.
 pub(crate) fn title(samples: &Samples, name: &str) -> String {
     let mut title = name.to_owned();
     let (product, having) = match samples.records {
-        super::table::Records::Cases { product, having } => (product, having),
+        super::kinds::Records::Cases { product, having } => (product, having),
         _ => ("", ""),
     };
     let said = [("product", product), ("having", having)];

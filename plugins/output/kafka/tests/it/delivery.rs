@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat};
+use datashark_test_outputs::deliver;
 use datashark_test_services::Service;
 use serde_json::{Value, json};
 
 use crate::broker::{arrived, create_topic, create_topic_with};
-use crate::findings::{TIME, batch, deliver, open};
+use crate::findings::{TIME, batch, open};
 
 const N_FINDINGS: usize = 10_000;
 

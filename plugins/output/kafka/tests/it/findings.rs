@@ -1,13 +1,12 @@
-//! Findings, and a plain version of how the engine delivers them.
+//! Findings, and the output that they are for.
 
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::filter_record_batch;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datashark_output_kafka::Kafka;
 use datashark_sdk::conf::Section;
-use datashark_sdk::output::{DynOutput, Fate, FindingsBatch, OpenOutput, Outcome, OutputEntry};
+use datashark_sdk::output::{DynOutput, FindingsBatch, OpenOutput, OutputEntry};
 use datashark_sdk::{Findings, Window};
 
 /// Now, to the millisecond: a broker forgets a producer with its records of long ago when it is started
@@ -58,51 +57,4 @@ pub(crate) async fn open(entries: &[(&str, &str)]) -> Box<dyn DynOutput> {
         .open(&section, open)
         .await
         .unwrap()
-}
-
-/// What a delivery came to.
-#[derive(Debug, Default)]
-pub(crate) struct Delivered {
-    /// How many writes had to be repeated, and why.
-    pub(crate) again: Vec<String>,
-    /// Why findings were refused, in their order.
-    pub(crate) refused: Vec<String>,
-}
-
-/// Delivers a batch as the engine does: again what is to be tried again, until all is settled.
-pub(crate) async fn deliver(output: &mut dyn DynOutput, mut batch: FindingsBatch) -> Delivered {
-    let mut delivered = Delivered::default();
-    loop {
-        let fates = match output.write(std::slice::from_ref(&batch)).await {
-            Outcome::Safe => return delivered,
-            Outcome::Each(fates) => fates,
-            outcome => panic!("{outcome:?}"),
-        };
-        assert_eq!(fates.len(), batch.findings.len());
-        let mut again = Vec::new();
-        let mut reason = None;
-        for fate in fates {
-            again.push(matches!(fate, Fate::Again(_)));
-            match fate {
-                Fate::Safe => {}
-                Fate::Refused(why) => delivered.refused.push(why),
-                Fate::Again(why) => reason = Some(why),
-            }
-        }
-        let Some(reason) = reason else {
-            return delivered;
-        };
-        delivered.again.push(reason);
-        let ids = batch.ids.iter().zip(&again).filter(|(_, again)| **again);
-        let ids = ids.map(|(id, _)| id.clone()).collect();
-        let rows = filter_record_batch(batch.findings.batch(), &BooleanArray::from(again)).unwrap();
-        let findings = Findings::try_from_rows(&rows).unwrap();
-        batch = FindingsBatch {
-            findings,
-            ids,
-            ..batch
-        };
-        // As the engine waits between two tries.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

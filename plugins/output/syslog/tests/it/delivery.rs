@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use datashark_test_outputs::{Delivered, deliver, deliver_and_tell};
 use tokio::sync::oneshot;
 
-use crate::findings::{Delivered, batch, deliver, deliver_and_tell, open};
+use crate::findings::{batch, open};
 use crate::received::Received;
 use crate::server::{BOTH, Kind, Server, wait};
 use crate::tls::Certificates;

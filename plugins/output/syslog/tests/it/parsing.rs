@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use datashark_test_outputs::deliver;
 use serde_json::json;
 
-use crate::findings::{HOSTILE, batch, deliver, open};
+use crate::findings::{HOSTILE, batch, open};
 use crate::received::Received;
 use crate::server::{BOTH, Kind, Server};
 

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use datashark_sdk::output::Outcome;
+use datashark_test_outputs::deliver;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-use crate::findings::{batch, deliver, open, try_open};
+use crate::findings::{batch, open, try_open};
 use crate::server::{BOTH, Kind, Server};
 
 /// A folder with an authority and two certificates of it: the server's, for 127.0.0.1, and a
