@@ -97,6 +97,8 @@ test_unit() {
     [ "$(readlink "$system/opt/datashark/state")" = /var/lib/datashark ] || fail "no name for the state"
     grep -q '^ExecStart=/opt/datashark/bin/datashark start --global /opt/datashark/datashark.conf$' "$unit" ||
         fail "the unit does not start what was installed"
+    grep -q '^ExecReload=/opt/datashark/bin/datashark reload --global /opt/datashark/datashark.conf$' "$unit" ||
+        fail "the unit does not reload what was installed"
     if ! command -v systemd-analyze >/dev/null; then
         skip "the unit is not analysed: there is no systemd-analyze"
     else

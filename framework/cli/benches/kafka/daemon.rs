@@ -47,6 +47,8 @@ impl Daemon {
         let said = fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_datashark"))
             .args(["start", "--http", "off"])
+            // As the service and the image have it.
+            .env("MALLOC_ARENA_MAX", "2")
             .current_dir(folder.path())
             .env_remove("DATASHARK_HOME")
             .env_remove("RUST_LOG")

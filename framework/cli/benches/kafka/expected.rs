@@ -3,6 +3,7 @@
 use crate::topic::{N_SOURCES, passes, source};
 
 /// How many records of each source pass in each minute.
+#[derive(Default)]
 pub(crate) struct Expected {
     /// A minute's sources behind each other.
     counts: Vec<u64>,
@@ -11,12 +12,31 @@ pub(crate) struct Expected {
 impl Expected {
     /// Of so many records, so many a second.
     pub(crate) fn of(n_records: u64, per_second: u64) -> Self {
-        let n_minutes = n_records / per_second / 60 + 1;
-        let mut counts = vec![0; (n_minutes * N_SOURCES) as usize];
-        for n in (0..n_records).filter(|n| passes(*n)) {
-            counts[place(n / per_second / 60, source(n))] += 1;
+        let mut expected = Expected::default();
+        (0..n_records).for_each(|n| expected.add(n, n / per_second));
+        expected
+    }
+
+    /// The n-th record was written, with this second as its time.
+    pub(crate) fn add(&mut self, n: u64, second: u64) {
+        if passes(n) {
+            *self.at(place(second / 60, source(n))) += 1;
         }
-        Expected { counts }
+    }
+
+    /// What somebody else wrote is there, too.
+    pub(crate) fn merge(&mut self, other: &Expected) {
+        for (place, count) in other.counts.iter().enumerate() {
+            *self.at(place) += count;
+        }
+    }
+
+    fn at(&mut self, place: usize) -> &mut u64 {
+        if self.counts.len() <= place {
+            let n_minutes = place / N_SOURCES as usize + 1;
+            self.counts.resize(n_minutes * N_SOURCES as usize, 0);
+        }
+        &mut self.counts[place]
     }
 
     /// How many rows that makes.

@@ -31,27 +31,28 @@ pub(crate) fn run() {
         0 => maximum(broker) / 2,
         rate => rate,
     };
-    let n_records = number("MINUTES", 30) * 60 * per_second;
-    println!("{per_second} records/s, {n_records} records");
+    let minutes = number("MINUTES", 30);
+    println!("{per_second} records/s for {minutes} minutes");
     create(broker, "soak", N_PARTITIONS);
     let filler = Filler::new(broker, "soak", N_PARTITIONS);
     let mut daemon = Daemon::start(broker, "soak", 1);
     let path = std::env::var("SAMPLES").unwrap_or_else(|_| "soak.tsv".to_owned());
     let mut samples = File::create(path).unwrap();
     writeln!(samples, "seconds\trecords\tresident_bytes\tfiles\tthreads").unwrap();
-    let (started, n_written) = (Instant::now(), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        let writing: Vec<_> = (0..N_WRITERS)
-            .map(|writer| {
-                let (filler, n_written) = (&filler, &n_written);
-                let paced = Paced {
-                    started,
-                    per_second,
-                    n_records,
-                };
-                scope.spawn(move || paced.write(writer, filler, n_written))
-            })
-            .collect();
+    let started = Instant::now();
+    let n_written = AtomicU64::new(0);
+    let expected = std::thread::scope(|scope| {
+        let writer = |writer| {
+            let paced = Paced {
+                started,
+                until: Duration::from_secs(minutes * 60),
+                per_second,
+                writer,
+            };
+            let (filler, n_written) = (&filler, &n_written);
+            scope.spawn(move || paced.write(filler, n_written))
+        };
+        let writing: Vec<_> = (0..N_WRITERS).map(writer).collect();
         for n_samples in 0.. {
             if writing.iter().all(|thread| thread.is_finished()) {
                 break;
@@ -62,9 +63,14 @@ pub(crate) fn run() {
             let (files, threads) = (usage.n_files, usage.n_threads);
             writeln!(samples, "{seconds:.1}\t{n}\t{resident}\t{files}\t{threads}").unwrap();
         }
+        let mut expected = Expected::default();
+        writing
+            .into_iter()
+            .for_each(|thread| expected.merge(&thread.join().unwrap()));
+        expected
     });
-    filler.close(n_records / per_second + 120);
-    let expected = Expected::of(n_records, per_second);
+    filler.close(minutes * 60 + 120);
+    let n_records = n_written.into_inner();
     daemon.wait_for_rows(expected.n_rows());
     let (seconds, usage) = (started.elapsed().as_secs_f64(), daemon.usage());
     expected.assert_eq(&daemon.stop());
@@ -74,24 +80,34 @@ pub(crate) fn run() {
     );
 }
 
-/// So many records, so many a second.
+/// A writer: so many records a second, for so long, of the time at which they are written.
 struct Paced {
     started: Instant,
+    until: Duration,
     per_second: u64,
-    n_records: u64,
+    writer: u64,
 }
 
 impl Paced {
-    /// Writes the records of the partitions that are this writer's.
-    fn write(&self, writer: u64, filler: &Filler, n_written: &AtomicU64) {
-        let mut n = 0;
-        while n < self.n_records {
-            let due = self.started.elapsed().as_secs_f64() * self.per_second as f64;
-            let due = self.n_records.min(due as u64);
-            let mine = (n..due).filter(|n| source(*n) % N_PARTITIONS % N_WRITERS == writer);
-            let n_sent = mine.map(|n| filler.send(n, n / self.per_second)).count();
-            n_written.fetch_add(n_sent as u64, Ordering::Relaxed);
-            n = due.max(n);
+    /// Writes the records of the partitions that are this writer's; gives what is to be found of them. One
+    /// that falls behind does not make up for it: no more is written at a time than is due in a second.
+    fn write(&self, filler: &Filler, n_written: &AtomicU64) -> Expected {
+        let (mut n, mut missed) = (0, 0);
+        let mut expected = Expected::default();
+        loop {
+            let elapsed = self.started.elapsed();
+            if elapsed >= self.until {
+                return expected;
+            }
+            let due = (elapsed.as_secs_f64() * self.per_second as f64) as u64 - missed;
+            let end = due.min(n + self.per_second);
+            missed += due - end;
+            for n in (n..end).filter(|n| source(*n) % N_PARTITIONS % N_WRITERS == self.writer) {
+                filler.send(n, elapsed.as_secs());
+                expected.add(n, elapsed.as_secs());
+                n_written.fetch_add(1, Ordering::Relaxed);
+            }
+            n = end;
             std::thread::sleep(STEP);
         }
     }

@@ -40,6 +40,8 @@ impl Listener for Limited {
         // `None` only of a semaphore that was closed, which this one never is.
         let room = Arc::clone(&self.room).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
+        // A line of a tap is sent when it is there, and not held back for the next one.
+        let _ = stream.set_nodelay(true);
         let connection = Connection {
             stream,
             _room: room,

@@ -11,7 +11,7 @@
 
 mod topic;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use datashark_input_kafka::Kafka;
 use datashark_sdk::conf::Section;
@@ -20,44 +20,15 @@ use datashark_test_services::Service;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use topic::Filler;
 
-const BOUND: Duration = Duration::from_secs(600);
 const ROUNDS: usize = 3;
 
 fn config(broker: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker);
     config
-}
-
-/// The limit: every record is polled.
-fn bare(broker: &str, topic: &str, n_partitions: i32, n_records: u64) -> (u64, u64) {
-    let consumer: BaseConsumer = config(broker)
-        .set("group.id", "bare")
-        .set("enable.auto.commit", "false")
-        .set("queued.max.messages.kbytes", "32768")
-        .set("fetch.queue.backoff.ms", "5")
-        .create()
-        .unwrap();
-    let mut list = TopicPartitionList::new();
-    for partition in 0..n_partitions {
-        list.add_partition_offset(topic, partition, Offset::Beginning)
-            .unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    let (mut n_read, mut n_bytes) = (0, 0);
-    while n_read < n_records {
-        if let Some(record) = consumer.poll(BOUND) {
-            n_bytes += record.unwrap().payload().map_or(0, <[u8]>::len) as u64;
-            n_read += 1;
-        }
-    }
-    (n_read, n_bytes)
 }
 
 async fn ours(broker: &str, topic: &str) -> (u64, u64) {
@@ -121,7 +92,10 @@ async fn main() {
             tell(
                 &format!("bare/{n_partitions}"),
                 started,
-                bare(broker, &topic, n_partitions, n_records),
+                (
+                    n_records,
+                    topic::poll_all(broker, &topic, n_partitions, n_records),
+                ),
             );
             let started = Instant::now();
             tell(

@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// How many different sources there are.
 pub(crate) const N_SOURCES: u64 = 10_000;
@@ -118,4 +121,33 @@ impl Filler {
     pub(crate) fn flush(&self) {
         self.producer.flush(BOUND).expect("all is written");
     }
+}
+
+/// What librdkafka can read: polls so many records, and looks at the length of each; gives all their bytes.
+pub(crate) fn poll_all(broker: &str, topic: &str, n_partitions: i32, n_records: u64) -> u64 {
+    let mut config = ClientConfig::new();
+    let consumer: BaseConsumer = config
+        .set("bootstrap.servers", broker)
+        .set("group.id", "bare")
+        .set("enable.auto.commit", "false")
+        // As the input has them.
+        .set("queued.max.messages.kbytes", "32768")
+        .set("fetch.queue.backoff.ms", "5")
+        .create()
+        .expect("a consumer");
+    let mut list = TopicPartitionList::new();
+    for partition in 0..n_partitions {
+        list.add_partition_offset(topic, partition, Offset::Beginning)
+            .expect("a partition");
+    }
+    consumer.assign(&list).expect("they are assigned");
+    let (mut n_read, mut n_bytes) = (0, 0);
+    while n_read < n_records {
+        if let Some(record) = consumer.poll(BOUND) {
+            let record = record.expect("a record");
+            n_bytes += record.payload().map_or(0, <[u8]>::len) as u64;
+            n_read += 1;
+        }
+    }
+    n_bytes
 }
