@@ -114,7 +114,7 @@ pub(crate) fn of_joint(joint: &Resume, use_case: &str) -> Option<Resume> {
 }
 
 fn tag(use_case: &str) -> String {
-    let mut tag = digest_of(&use_case.to_lowercase());
+    let mut tag = digest_of(use_case.to_lowercase());
     tag.truncate(TAG_DIGITS);
     tag
 }

@@ -40,7 +40,7 @@ impl Check<'_> {
             let Some(path) = self.conf.own.text(key).filter(|path| !path.is_empty()) else {
                 continue;
             };
-            let path = self.folder.join(&*path);
+            let path = self.folder.join(path);
             match fs::read(&path) {
                 Ok(content) => read.push((*key, content)),
                 Err(error) => {
