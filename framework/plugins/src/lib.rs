@@ -61,7 +61,7 @@ use datashark_sdk::{Asked, DynUseCase, Result, ThirdParty, UseCaseEntry, UseCase
 
 pub use conf::{Isolation, Sandbox, Settings};
 pub use file::File;
-pub use process::run_child;
+pub use process::{read_answer, run_child};
 
 use input::InputOf;
 use library::{Found, leaked, load};
