@@ -87,6 +87,9 @@ fn a_name_is_found_and_mistakes_point_into_the_conf() {
         "x.conf:7",
     ];
     folder.run(&["check", "x.conf"]).ends(2).says(&says);
+    folder.write("x.conf", CONF.replace("at_least = 2", "isolation = none"));
+    let says = ["the plugin runs in dataShark's own process", "x.conf:7"];
+    folder.run(&["check", "x.conf"]).ends(0).says(&says);
     folder.write("x.conf", CONF);
     folder.write("libfailed_logins.so", "a text");
     let says = ["is no plugin: it is no shared library", "x.conf:4"];
