@@ -113,7 +113,7 @@ fn confs(
             }
         }
     };
-    let registry = registry(&global);
+    let registry = registry(global);
     let mut jobs: Vec<(PathBuf, Job)> = Vec::new();
     let runtime = runtime(1)?;
     for path in paths {

@@ -109,7 +109,7 @@ fn show(args: &Kept, job: &Job, global: &Global) -> Result<(), Failure> {
     let quarantine = QuarantineFolder::of(&folder);
     let mut stdout = io::stdout().lock();
     for kind in quarantine.kinds().map_err(failed)? {
-        let is_wanted = match kind == "records" {
+        let is_wanted = match kind == "records" || kind == "windows" {
             true => what.records,
             false => what.findings,
         };
@@ -140,10 +140,14 @@ fn replay(args: &Kept, job: Job, global: &Global) -> Result<(), Failure> {
     let ReplayedKept {
         n_records,
         n_invalid,
+        n_windows,
         n_found,
         n_findings,
         n_refused,
     } = replayed.map_err(failed)?;
+    if n_windows > 0 {
+        say(&format!("{} scored again", counted(n_windows, "window")));
+    }
     say(&format!(
         "{} read again: {} again invalid, {}; {} delivered again: {} refused",
         counted(n_records, "record"),

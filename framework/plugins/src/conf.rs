@@ -122,6 +122,18 @@ impl Settings {
     }
 }
 
+/// What the user should know of a plugin with these keys.
+pub(crate) fn warnings(section: &Section) -> Problems {
+    let (key, none) = (ISOLATION, Some("none"));
+    if section.text(key) != none {
+        return Problems::new();
+    }
+    let message = "the plugin runs in dataShark's own process: nothing survives a crash of it, a call that \
+                   does not return, memory without end or `exit`";
+    let help = "without this key it runs in a process of its own";
+    Problem::at([key], message).help(help).warning().into()
+}
+
 /// With less than this no library can be loaded.
 const MEMORY_LEAST: u64 = 16 << 20;
 

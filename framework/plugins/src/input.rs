@@ -23,7 +23,7 @@ use datashark_sdk::{Error, Result, Stores};
 use tokio::sync::oneshot;
 
 use crate::client::{Asking, Client, ask_once};
-use crate::conf::{Isolation, Sandbox, Settings};
+use crate::conf::{Isolation, Sandbox, Settings, warnings};
 use crate::library::{Found, leaked, load};
 use crate::output::problems;
 use crate::process::{Failure, Request, rows_of, schema_of};
@@ -81,7 +81,11 @@ impl InputOf {
 impl InputFactory for InputOf {
     fn check(&self, section: &Section, _: &Stores) -> Problems {
         match self.checked(section) {
-            Ok((checked, _)) => problems_from_json(checked.problems),
+            Ok((checked, _)) => {
+                let mut problems = problems_from_json(checked.problems);
+                problems.extend(warnings(section));
+                problems
+            }
             Err(error) => problems(error),
         }
     }

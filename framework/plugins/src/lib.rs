@@ -53,7 +53,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use datashark_sdk::conf::{Problem, Section};
+use datashark_sdk::conf::{Problem, Problems, Section};
 use datashark_sdk::ffi::host::{About, Kind};
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
@@ -61,7 +61,7 @@ use datashark_sdk::{Asked, DynUseCase, Files, Result, ThirdParty, UseCaseEntry, 
 
 pub use conf::{Isolation, Sandbox, Settings};
 pub use file::File;
-pub use process::run_child;
+pub use process::{read_answer, run_child};
 
 use input::InputOf;
 use library::{Found, leaked, load};
@@ -210,6 +210,10 @@ impl ThirdParty for Plugins {
             Entry::UseCase(entry) => Ok(entry),
             _ => Err(Problem::new("a plugin of another kind")),
         }))
+    }
+
+    fn warnings(&self, own: &Section) -> Problems {
+        conf::warnings(own)
     }
 
     fn output(&self, asked: Asked<'_>) -> Option<Result<OutputEntry, Problem>> {

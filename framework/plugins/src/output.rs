@@ -16,7 +16,7 @@ use datashark_sdk::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::client::{Asking, Client, ask_once};
-use crate::conf::{Isolation, Settings};
+use crate::conf::{Isolation, Settings, warnings};
 use crate::library::{Found, load};
 use crate::process::{Failure, Head, Part, Request, part_of, part_of_schema};
 
@@ -56,7 +56,11 @@ pub(crate) fn problems(error: Error) -> Problems {
 impl OutputFactory for OutputOf {
     fn check(&self, section: &Section) -> Problems {
         match self.checked(section) {
-            Ok(checked) => problems_from_json(checked.problems),
+            Ok(checked) => {
+                let mut problems = problems_from_json(checked.problems);
+                problems.extend(warnings(section));
+                problems
+            }
             Err(error) => problems(error),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use crate::UseCaseEntry;
-use crate::conf::Problem;
+use crate::conf::{Problem, Problems, Section};
 use crate::input::InputEntry;
 use crate::output::OutputEntry;
 
@@ -25,6 +25,12 @@ pub trait ThirdParty: Send + Sync + Debug {
     /// # Errors
     /// Why what was found is not used.
     fn use_case(&self, asked: Asked<'_>) -> Option<Result<UseCaseEntry, Problem>>;
+
+    /// What the user should know of how a use case with these keys runs, without it being a mistake.
+    fn warnings(&self, own: &Section) -> Problems {
+        let _ = own;
+        Problems::new()
+    }
 
     /// An output of a name.
     ///

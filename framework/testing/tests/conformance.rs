@@ -1,4 +1,5 @@
 //! The conformance suite passes what is right and says what is wrong.
+#![expect(clippy::unwrap_used, reason = "a helper of tests is a test")]
 
 use std::fs;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Plugins of third parties in the binary: loaded, listed, isolated; and folders to begin with.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::shark::{Folder, root};
 
@@ -86,6 +87,9 @@ fn a_name_is_found_and_mistakes_point_into_the_conf() {
         "x.conf:7",
     ];
     folder.run(&["check", "x.conf"]).ends(2).says(&says);
+    folder.write("x.conf", CONF.replace("at_least = 2", "isolation = none"));
+    let says = ["the plugin runs in dataShark's own process", "x.conf:7"];
+    folder.run(&["check", "x.conf"]).ends(0).says(&says);
     folder.write("x.conf", CONF);
     folder.write("libfailed_logins.so", "a text");
     let says = ["is no plugin: it is no shared library", "x.conf:4"];
@@ -137,12 +141,58 @@ fn a_window_that_a_plugin_does_not_survive_is_kept_and_the_others_are_scored() {
     ]);
     let listed = folder.run(&["quarantine", "list"]).ends(0);
     assert!(listed.stdout.contains("windows"), "{}", listed.stdout);
+    // Mended, it is given the window again; what it then finds is delivered, and nothing is left.
+    folder.write("x.conf", conf.replace("does = segfault", "does = nothing"));
+    folder.run(&["quarantine", "replay", "x.conf"]).ends(0);
+    let found = fs::read_to_string(folder.path("out.csv")).unwrap();
+    assert!(found.ends_with(",x,1\n"), "{found}");
+    let listed = folder.run(&["quarantine", "list"]).ends(0);
+    assert!(!listed.stdout.contains("windows"), "{}", listed.stdout);
 }
 
-/// Makes a crate, builds and tests it as its author would, offline, with this binary.
+/// The sdk's crate as it is published, unpacked where nothing else of ours is.
+fn packaged() -> &'static Path {
+    static PACKAGED: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGED.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaged");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "package",
+            "--package",
+            "datashark-sdk",
+            "--no-verify",
+            "--offline",
+            "--allow-dirty",
+        ]);
+        succeeds(cargo.arg("--target-dir").arg(&folder).current_dir(root()));
+        let framework = folder.join("framework");
+        let _ = fs::remove_dir_all(&framework);
+        fs::create_dir(&framework).unwrap();
+        let name = format!("datashark-sdk-{}", env!("CARGO_PKG_VERSION"));
+        let mut tar = Command::new("tar");
+        tar.arg("xzf")
+            .arg(folder.join(format!("package/{name}.crate")))
+            .arg("-C")
+            .arg(&framework);
+        succeeds(&mut tar);
+        fs::rename(framework.join(name), framework.join("sdk")).unwrap();
+        folder
+    })
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}\n{stdout}");
+    stdout
+}
+
+/// Makes a crate, builds and tests it as its author would, offline, with this binary and the published
+/// sdk.
 fn made(kind: &str, name: &str) {
     let folder = Folder::new();
-    let source = root().display().to_string();
+    let source = packaged().display().to_string();
     folder
         .run(&["new", kind, name, "--source", &source])
         .ends(0);
@@ -157,14 +207,9 @@ fn made(kind: &str, name: &str) {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("third-party"),
     );
     cargo.env("DATASHARK", env!("CARGO_BIN_EXE_datashark"));
-    let output = cargo.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{stdout}");
-    assert!(
-        stdout.contains("the_sample_gives_what_is_expected ... ok"),
-        "{stdout}"
-    );
+    let stdout = succeeds(&mut cargo);
+    let passed = "the_sample_gives_what_is_expected ... ok";
+    assert!(stdout.contains(passed), "{stdout}");
 }
 
 #[test]

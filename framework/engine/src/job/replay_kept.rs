@@ -27,7 +27,7 @@ use super::{Job, folder_name};
 use crate::aside::AsideRecord;
 use crate::deliver::{Delivered, Delivery, Patience};
 use crate::error::{Error, Result};
-use crate::quarantine::{Kept, Origin, QuarantineFolder, RECORDS};
+use crate::quarantine::{self, Kept, Origin, QuarantineFolder, RECORDS, WINDOWS};
 use crate::run::lane::Report;
 use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Source, Until, WindowSink, run};
 
@@ -52,7 +52,9 @@ pub struct ReplayedKept {
     pub n_records: u64,
     /// Those of them that are invalid again.
     pub n_invalid: u64,
-    /// Findings that the records gave.
+    /// Windows that a plugin's process did not survive, and now did.
+    pub n_windows: u64,
+    /// Findings that the records and the windows gave.
     pub n_found: u64,
     /// Refused findings that were given to their outputs again.
     pub n_findings: u64,
@@ -103,6 +105,13 @@ impl Job {
         // The same for a replay that starts over, another for the next one.
         let replay = durable.records().last;
         let mut scoring = self.scoring(model, rows_schema, delivery, &options, &observer);
+        scoring.state_folder = Some(folder.clone());
+        let mut windows = WindowsAgain::default();
+        if what.records {
+            // They were delivered to nobody: their findings have the ids that they would have had.
+            windows = windows_again(&folder, &mut scoring).await?;
+            replayed.n_windows = windows.n_scored;
+        }
         scoring.id_name = format!("{}\u{0}replay {replay}", self.name()).into();
         if what.records && self.records.format.is_none() {
             // What was kept is how a person reads it: the columns cannot be made of it again.
@@ -148,8 +157,34 @@ impl Job {
         let delivered = scoring.delivery.delivered().await?;
         durable.commit_replay(delivered.outputs)?;
         durable.tidy()?;
+        quarantine::remove_windows(&folder, windows.before)?;
         Ok(replayed)
     }
+}
+
+/// Which kept windows were scored again.
+#[derive(Default)]
+struct WindowsAgain {
+    /// Files before this number have been read; what failed again is in those from there on.
+    before: u64,
+    n_scored: u64,
+}
+
+/// Scores the windows that are kept; one that the use case does not survive again is kept anew.
+async fn windows_again(folder: &Path, scoring: &mut Scoring) -> Result<WindowsAgain> {
+    let quarantine = QuarantineFolder::of(folder);
+    let before = quarantine::next_window_file(folder)?;
+    let n_before = (scoring.n_windows, scoring.n_given_up);
+    for kept in quarantine.entries(WINDOWS)? {
+        if let Origin::Window { window, rows } = kept?.origin {
+            scoring.window(window, rows, MaybeHad::No).await?;
+        }
+    }
+    let n_again = scoring.n_given_up - n_before.1;
+    Ok(WindowsAgain {
+        before,
+        n_scored: scoring.n_windows - n_before.0 - n_again,
+    })
 }
 
 /// Takes out of a use case's quarantine what is not wanted any more.
@@ -160,6 +195,9 @@ pub fn drop_kept(state_folder: &Path, use_case: &str, what: ReplayKept) -> Resul
     let folder = state_folder.join(folder_name(use_case));
     let mut durable = Durable::open(&folder, use_case, Resuming::Yes)?;
     durable.forget_kept(what.records, what.findings)?;
+    if what.records {
+        quarantine::remove_windows(&folder, u64::MAX)?;
+    }
     durable.tidy()
 }
 

@@ -61,17 +61,35 @@ impl Place {
 /// Keeps the rows of a window, durably and at once. No checkpoint has a place in these files: after a
 /// crash the window may be kept once more.
 pub(crate) fn keep_window(state: &Path, entry: &Entry) -> Result<()> {
-    let files = folder::files(&state.join(FOLDER), WINDOWS)?;
-    let last = files.last().map_or(0, |(number, _)| number + 1);
     let place = Place {
         first: 0,
-        last,
+        last: next_window_file(state)?,
         bytes: 0,
     };
     let mut quarantine = Quarantine::open(state, WINDOWS, place)?;
     quarantine.keep(entry)?;
     quarantine.sync()?;
     Ok(())
+}
+
+/// The number that the next file of a window gets.
+pub(crate) fn next_window_file(state: &Path) -> Result<u64> {
+    let files = folder::files(&state.join(FOLDER), WINDOWS)?;
+    Ok(files
+        .iter()
+        .map(|(number, _)| number + 1)
+        .max()
+        .unwrap_or(0))
+}
+
+/// Removes the files of windows before a number: they were replayed or dropped.
+pub(crate) fn remove_windows(state: &Path, before: u64) -> Result<()> {
+    let place = Place {
+        first: before,
+        last: before,
+        bytes: 0,
+    };
+    tidy(state, WINDOWS, place)
 }
 
 /// Removes the files before a place: what was in them was replayed or dropped.

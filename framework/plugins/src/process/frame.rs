@@ -6,6 +6,7 @@
 //! All numbers are little-endian. A part is an Arrow stream, or whatever bytes both sides agree on.
 
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -115,8 +116,14 @@ pub(crate) fn part_of_schema(schema: &SchemaRef) -> Result<Part> {
     part_of(schema, &[])
 }
 
-/// The batches of a part.
+/// The batches of a part. What the other side wrote is checked; where Arrow panics over it, that is an
+/// error too.
 pub(crate) fn rows_of(part: &Part) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| decoded(part)));
+    decoded.unwrap_or_else(|_| Err(Error::internal("a part that Arrow cannot read")))
+}
+
+fn decoded(part: &Part) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let mut decoder = StreamDecoder::new();
     let mut rest = part.clone();
     let mut batches = Vec::new();
@@ -131,6 +138,28 @@ pub(crate) fn rows_of(part: &Part) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     decoder.finish()?;
     let schema = schema.ok_or_else(|| Error::internal("a part that is no Arrow stream"))?;
     Ok((schema, batches))
+}
+
+/// Reads bytes as what a plugin's process answers, and every value of it; for the fuzz target.
+///
+/// # Panics
+/// Something was read as rows that are not valid.
+#[doc(hidden)]
+pub fn read_answer(mut bytes: &[u8]) {
+    let Ok(frame) = Frame::read(&mut bytes) else {
+        return;
+    };
+    for part in &frame.parts {
+        for batch in rows_of(part)
+            .map(|(_, batches)| batches)
+            .unwrap_or_default()
+        {
+            for column in batch.columns() {
+                let valid = column.to_data().validate_full();
+                assert!(valid.is_ok(), "rows that are not valid: {valid:?}");
+            }
+        }
+    }
 }
 
 /// The schema of a part.
@@ -175,6 +204,7 @@ fn compact_column(column: &ArrayRef) -> ArrayRef {
 mod tests {
     use arrow::array::StringViewArray;
     use arrow::datatypes::{Field, Schema};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -226,6 +256,26 @@ mod tests {
         let part = part_of(&schema, std::slice::from_ref(&batch)).unwrap();
         assert!(part.len() < 2000, "{}", part.len());
         assert_eq!(rows_of(&part).unwrap().1, [batch]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_process_answers_is_rows_or_an_error(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a text that is not short"), None]));
+            let batch = RecordBatch::try_from_iter([("line", texts)]).unwrap();
+            let part = part_of(batch.schema_ref(), std::slice::from_ref(&batch)).unwrap();
+            let mut bytes = Vec::new();
+            Frame::write(b"{}", &[part], &mut bytes).unwrap();
+            for (at, to) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = to;
+            }
+            bytes.truncate(cut.index(2 * bytes.len()));
+            read_answer(&bytes);
+        }
     }
 
     #[test]

@@ -41,7 +41,9 @@ async fn open(world: &World, isolation: &str) -> Box<dyn DynOutput> {
             Section::from_iter([("write", granted), ("max_retries", "1")]),
         );
     }
-    assert_eq!(entry.check(&section).to_string(), "");
+    let problems = entry.check(&section);
+    assert!(!problems.has_errors(), "{problems}");
+    assert_eq!(problems.is_empty(), isolation == "process", "{problems}");
     assert_eq!(entry.files(&section).unwrap(), [world.path("keys")]);
     let open = OpenOutput {
         use_case: "u".into(),

@@ -36,10 +36,6 @@ pub(super) enum Trust {
     )]
     Host,
     /// A plugin, whose columns are looked at whole.
-    #[cfg_attr(
-        not(feature = "host"),
-        expect(dead_code, reason = "only a host has plugins")
-    )]
     Plugin,
 }
 

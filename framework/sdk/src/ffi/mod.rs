@@ -56,6 +56,7 @@
 )]
 
 pub mod abi;
+#[cfg(any(feature = "export", feature = "host"))]
 mod batches;
 pub mod cross_findings;
 pub mod cross_input;

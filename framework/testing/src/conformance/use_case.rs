@@ -70,7 +70,9 @@ fn scores(
     let Some(model) = wrongs.must("training", || learn(made)) else {
         return;
     };
-    let Some(found) = wrongs.must("scoring", || score(made, &model, &[rows.clone()])) else {
+    let Some(found) = wrongs.must("scoring", || {
+        score(made, &model, std::slice::from_ref(rows))
+    }) else {
         return;
     };
     let keys = found.keys();
@@ -82,7 +84,9 @@ fn scores(
         let is_same = again.is_none_or(|again| again.batch() == found.batch());
         wrongs.unless(is_same, &format!("{what} gives other findings"));
     };
-    let again = wrongs.must("scoring once more", || score(made, &model, &[rows.clone()]));
+    let again = wrongs.must("scoring once more", || {
+        score(made, &model, std::slice::from_ref(rows))
+    });
     same(wrongs, "the same window, scored once more,", again);
     let cut = rows.num_rows() / 2;
     let halves = [rows.slice(0, cut), rows.slice(cut, rows.num_rows() - cut)];
@@ -90,7 +94,7 @@ fn scores(
     same(wrongs, "the same window in two batches", again);
     let again = wrongs.must("scoring with a model that was saved", || {
         let loaded = made.load(model.to_json())?;
-        score(made, &loaded, &[rows.clone()])
+        score(made, &loaded, std::slice::from_ref(rows))
     });
     same(wrongs, "a model that was saved and loaded", again);
     let again = wrongs.must("making and training it again", || {
@@ -98,7 +102,7 @@ fn scores(
         let learned = learn(again.as_ref())?;
         Ok((
             learned.to_json().clone(),
-            score(again.as_ref(), &learned, &[rows.clone()])?,
+            score(again.as_ref(), &learned, std::slice::from_ref(rows))?,
         ))
     });
     if let Some((json, again)) = again {

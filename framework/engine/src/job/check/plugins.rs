@@ -25,7 +25,7 @@ impl Check<'_> {
                     return None;
                 };
                 let entry = self.found(entry, "code")?;
-                self.build(&entry)
+                self.build_third_party(&entry)
             }
         }
     }
@@ -39,7 +39,7 @@ impl Check<'_> {
         else {
             if let Some(found) = self.third_party(name, ThirdParty::use_case) {
                 let entry = self.found(found, "code")?;
-                return self.build(&entry);
+                return self.build_third_party(&entry);
             }
             // Python files have been spoken of already.
             if !self.conf_speaks_of_python(name) {
@@ -71,6 +71,14 @@ impl Check<'_> {
         found
             .map_err(|problem| self.problems.push(at(problem, key)))
             .ok()
+    }
+
+    fn build_third_party(&mut self, entry: &UseCaseEntry) -> Option<Box<dyn DynUseCase>> {
+        if let Some(third_party) = &self.registry.third_party {
+            let warnings = third_party.warnings(&self.conf.own);
+            self.problems.extend(Conf::own_problems(warnings));
+        }
+        self.build(entry)
     }
 
     fn build(&mut self, entry: &UseCaseEntry) -> Option<Box<dyn DynUseCase>> {
