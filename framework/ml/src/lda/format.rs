@@ -42,7 +42,7 @@ impl LdaModel {
     pub fn save(&self, output: impl Write) -> io::Result<()> {
         let n_docs = u32::try_from(self.n_docs()).map_err(io::Error::other)?;
         let n_words = u32::try_from(self.n_words()).map_err(io::Error::other)?;
-        let mut output = Summed::new(output);
+        let mut output = Summed::new(io::BufWriter::new(output));
         output.write_all(MAGIC)?;
         for number in [
             VERSION,

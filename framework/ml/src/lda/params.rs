@@ -176,7 +176,8 @@ impl LdaValidParams {
     }
 
     /// Iterations at most, each of which is a look at all documents; for `online` at the documents
-    /// of one mini-batch. 20 for `em`, as in Spot; 200 for `online`; 6 for `fast`.
+    /// of one mini-batch, of which it takes twenty to see all documents about once. 20 for `em`, as in
+    /// Spot; 200 for `online`; 6 for `fast`, of which the first is always made.
     pub fn max_iterations(&self) -> usize {
         self.max_iterations.unwrap_or(match self.algorithm {
             Algorithm::Fast => 6,
