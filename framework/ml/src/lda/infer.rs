@@ -1,0 +1,159 @@
+//! Mixes of documents, and how well they predict, with the topics of the words standing fixed.
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::digamma::digamma;
+use super::document::Document;
+use super::rows::{Row, dot, total, uniform};
+use super::{Algorithm, Counts, LdaModel};
+
+/// Expectation-maximisation ends when the topics' counts change by less than this part of all.
+const EM_TOLERANCE: f64 = 1e-6;
+
+/// A variational mix is done when its parameters change by less than this a topic; as in Spark.
+pub(crate) const VARIATIONAL_TOLERANCE: f64 = 1e-3;
+
+/// Counts of the topics of each document, with the prior where the mixes of `model` have it.
+pub(crate) fn transform<F, const K: usize>(model: &LdaModel, counts: &Counts) -> Array2<f64> {
+    let n_topics = model.n_topics();
+    let mixes: Vec<Row<f64, K>> = (0..counts.n_docs())
+        .into_par_iter()
+        .map_init(Document::default, |document, doc| {
+            let (words, counts) = counts.row(doc);
+            let cells = words.iter().zip(counts);
+            let cells = cells.map(|(word, count)| (*word as usize, f64::from(*count)));
+            mix(model, document, cells, model.algorithm != Algorithm::Em)
+        })
+        .collect();
+    Array2::from_shape_fn((mixes.len(), n_topics), |(doc, topic)| mixes[doc][topic])
+}
+
+/// The perplexity of the second halves of the documents, by the mixes of the first.
+pub(crate) fn perplexity<F, const K: usize>(model: &LdaModel, counts: &Counts) -> Option<f64> {
+    let halves: Vec<(f64, u64)> = (0..counts.n_docs())
+        .into_par_iter()
+        .map_init(Document::default, |document, doc| {
+            let (seen, held_out) = split(counts, doc, model.n_words());
+            let mix: Row<f64, K> = mix(model, document, seen.into_iter(), true);
+            let mut likelihood = 0.0;
+            let mut n_tokens = 0;
+            for (word, count) in held_out {
+                let p = dot(&predictive_row(model, word), &mix);
+                if p > 0.0 {
+                    likelihood += f64::from(count) * p.ln();
+                    n_tokens += u64::from(count);
+                }
+            }
+            (likelihood, n_tokens)
+        })
+        .collect();
+    let n_tokens: u64 = halves.iter().map(|(_, n_tokens)| n_tokens).sum();
+    let likelihood: f64 = halves.iter().map(|(likelihood, _)| likelihood).sum();
+    (n_tokens > 0).then(|| (-likelihood / n_tokens as f64).exp())
+}
+
+/// A document's tokens of known words, in the order of its words, by turns in two halves.
+fn split(counts: &Counts, doc: usize, n_words: usize) -> (Vec<(usize, f64)>, Vec<(usize, u32)>) {
+    let (mut seen, mut held_out) = (Vec::new(), Vec::new());
+    let mut first_is_seen = true;
+    let (words, counts) = counts.row(doc);
+    for (word, count) in words.iter().zip(counts) {
+        let word = *word as usize;
+        if word >= n_words {
+            continue;
+        }
+        let n_seen = count / 2 + (count % 2) * u32::from(first_is_seen);
+        first_is_seen ^= count % 2 == 1;
+        if n_seen > 0 {
+            seen.push((word, f64::from(n_seen)));
+        }
+        if *count > n_seen {
+            held_out.push((word, count - n_seen));
+        }
+    }
+    (seen, held_out)
+}
+
+/// The mix of a document of these words; of those that the model does not know, of none.
+fn mix<const K: usize>(
+    model: &LdaModel,
+    document: &mut Document<f64, K>,
+    words: impl Iterator<Item = (usize, f64)>,
+    with_prior: bool,
+) -> Row<f64, K> {
+    let n_topics = model.n_topics();
+    let alpha = padded::<K>(model.alpha.iter().copied());
+    let known = words.filter(|(word, _)| {
+        *word < model.n_words() && model.word_topic(*word).iter().any(|p| *p > 0.0)
+    });
+    let mut topics = match model.algorithm {
+        Algorithm::Online => {
+            let logs = totals_logs(model);
+            document.set(known.map(|(word, count)| (exp_logs(model, &logs, word), count)));
+            document.vary(
+                n_topics,
+                &alpha,
+                uniform(n_topics, 1.0),
+                VARIATIONAL_TOLERANCE,
+            )
+        }
+        Algorithm::Em | Algorithm::Fast => {
+            let rows = known.map(|(word, count)| {
+                let row = padded(model.word_topic(word).iter().copied());
+                (row, count)
+            });
+            document.set(rows);
+            document.expect(&alpha, uniform(n_topics, 1.0), EM_TOLERANCE)
+        }
+    };
+    let is_counts = model.algorithm != Algorithm::Online;
+    if is_counts && (with_prior || total(&topics) == 0.0) {
+        for (topics, alpha) in topics.iter_mut().zip(&alpha) {
+            *topics += alpha;
+        }
+    }
+    let of = total(&topics);
+    topics.map(|weight| weight / of)
+}
+
+/// The probability of a word in each topic, with its prior.
+fn predictive_row<const K: usize>(model: &LdaModel, word: usize) -> Row<f64, K> {
+    let prior_total = model.n_words() as f64 * model.eta;
+    let row = model.word_topic(word).iter().zip(&model.topic_totals);
+    padded(row.map(|(p, total)| {
+        let of = total + prior_total;
+        if of > 0.0 {
+            (p * total + model.eta) / of
+        } else {
+            0.0
+        }
+    }))
+}
+
+/// ψ of each topic's total.
+fn totals_logs(model: &LdaModel) -> Vec<f64> {
+    model
+        .topic_totals
+        .iter()
+        .map(|total| digamma(*total))
+        .collect()
+}
+
+/// The exponentials of the expected logarithms of a word's probabilities.
+fn exp_logs<const K: usize>(model: &LdaModel, totals_logs: &[f64], word: usize) -> Row<f64, K> {
+    let row = model.word_topic(word).iter().zip(&model.topic_totals);
+    padded(
+        row.zip(totals_logs)
+            .map(|((p, total), log)| (digamma(p * total) - log).exp()),
+    )
+}
+
+/// A row of these values.
+pub(crate) fn padded<const K: usize>(values: impl Iterator<Item = f64>) -> Row<f64, K> {
+    let mut row = [0.0; K];
+    for (to, value) in row.iter_mut().zip(values) {
+        *to = value;
+    }
+    row
+}
