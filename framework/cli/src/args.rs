@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -45,6 +46,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Quarantine,
     },
+    /// Find the suspicious connects of a day, as Apache Spot's `ml_ops.sh` does
+    Ml(Ml),
     /// Print a shell's completions
     Completions {
         /// The shell
@@ -96,6 +99,42 @@ pub(crate) struct Replay {
     /// backfill
     #[arg(long, value_name = "OUTPUTS", num_args = 0.., require_equals = true, value_delimiter = ',')]
     pub(crate) deliver: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ml {
+    /// The day
+    #[arg(value_name = "YYYYMMDD")]
+    pub(crate) date: String,
+    /// What the records are of: flow, dns, proxy
+    #[arg(value_name = "TYPE", value_parser = PossibleValuesParser::new(["flow", "dns", "proxy"]))]
+    pub(crate) kind: String,
+    /// The highest score of a finding [default: `TOL` of spot.conf, or 1e-6]
+    #[arg(value_name = "TOL")]
+    pub(crate) threshold: Option<f64>,
+    /// How many findings at most; -1 is no limit [default: -1]
+    #[arg(value_name = "MAXRESULTS", allow_negative_numbers = true)]
+    pub(crate) max_results: Option<i64>,
+    /// Spot's conf
+    #[arg(long, value_name = "FILE", default_value = "/etc/spot.conf")]
+    pub(crate) spot_conf: PathBuf,
+    /// The day's records, in place of where spot.conf has them: a file, a folder or a glob
+    #[arg(long, value_name = "PATH")]
+    pub(crate) input: Option<PathBuf>,
+    /// The folder of the results, in place of where spot.conf has it
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) scored: Option<PathBuf>,
+    /// An analyst's feedback, in place of where spot.conf has it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) feedback: Option<PathBuf>,
+    /// A ranked list of well-known domains, lines `rank,name`
+    #[arg(long, value_name = "FILE", default_value = "top-1m/top-1m.csv")]
+    pub(crate) top_domains: PathBuf,
+    /// A key of the use case `spot-lda`
+    #[arg(short, long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) engine: Engine,
 }

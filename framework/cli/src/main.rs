@@ -14,6 +14,7 @@
 //! | `client`, `top`, `tap` | asking a daemon that |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
+//! | `ml` | the suspicious connects of a day |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -32,6 +33,7 @@ mod global;
 mod http;
 mod list;
 mod logs;
+mod ml;
 mod progress;
 mod quarantine;
 mod registry;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::List => list::run(),
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),
+        Command::Ml(args) => ml::run(args),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());

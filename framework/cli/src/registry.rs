@@ -10,6 +10,7 @@ pub(crate) fn registry() -> Registry {
         use_cases: vec![
             datashark_wordcount::USE_CASE,
             datashark_web_anomaly_detection::USE_CASE,
+            datashark_spot_lda::USE_CASE,
         ],
         inputs: vec![
             InputEntry::of::<datashark_input_file::Batch>(),
@@ -20,6 +21,7 @@ pub(crate) fn registry() -> Registry {
             OutputEntry::of::<datashark_output_csv::Csv>(),
             OutputEntry::of::<datashark_output_elasticsearch::Elasticsearch>(),
             OutputEntry::of::<datashark_output_kafka::Kafka>(),
+            OutputEntry::of::<datashark_output_spot::Spot>(),
             OutputEntry::of::<datashark_output_syslog::Syslog>(),
         ],
     }

@@ -12,7 +12,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use datashark_sdk::{DynUseCase, Model};
@@ -127,27 +127,51 @@ impl ModelFile {
         Ok(known.modified == modified || known.sha256 == self.digest()?)
     }
 
+    /// The size of all training files, and when the last of them was modified.
     fn size_and_time(&self) -> Result<(u64, u64)> {
-        let what = format!("reading {}", self.training.display());
-        let file = fs::metadata(&self.training).map_err(Error::io(what))?;
-        let modified = file
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Ok((file.len(), modified.unwrap_or_default().as_nanos() as u64))
+        let (mut size_bytes, mut last) = (0, 0);
+        for path in self.training_files()? {
+            let what = format!("reading {}", path.display());
+            let file = fs::metadata(&path).map_err(Error::io(what))?;
+            let modified = file
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            size_bytes += file.len();
+            last = last.max(modified.unwrap_or_default().as_nanos() as u64);
+        }
+        Ok((size_bytes, last))
     }
 
     fn digest(&self) -> Result<String> {
-        let what = format!("reading {}", self.training.display());
-        let mut file = File::open(&self.training).map_err(Error::io(what.as_str()))?;
         let mut digest = Sha256::new();
         let mut block = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut block).map_err(Error::io(what.as_str()))? {
-                0 => return Ok(hex(&digest.finalize())),
-                n => digest.update(&block[..n]),
+        for path in self.training_files()? {
+            let what = format!("reading {}", path.display());
+            let mut file = File::open(&path).map_err(Error::io(what.as_str()))?;
+            loop {
+                match file.read(&mut block).map_err(Error::io(what.as_str()))? {
+                    0 => break,
+                    n => digest.update(&block[..n]),
+                }
             }
         }
+        Ok(hex(&digest.finalize()))
+    }
+
+    /// The files that the model is trained on: of a folder those in it, of a pattern all below the
+    /// folder that it begins with, which are no fewer than it means.
+    fn training_files(&self) -> Result<Vec<PathBuf>> {
+        let is_plain = |part: &Component<'_>| !is_pattern(Path::new(part));
+        let base: PathBuf = match self.training.exists() {
+            true => self.training.clone(),
+            false => self.training.components().take_while(is_plain).collect(),
+        };
+        let mut files = Vec::new();
+        let what = format!("reading {}", base.display());
+        collect(&base, &mut files).map_err(Error::io(what))?;
+        files.sort();
+        Ok(files)
     }
 
     /// Saves a model.
@@ -172,6 +196,22 @@ impl ModelFile {
         checksum::seal_json(&mut json);
         write_atomically(&self.path, &json)
     }
+}
+
+/// Whether a path may mean several.
+pub(crate) fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '[', '{'])
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !fs::metadata(path)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        collect(&entry?.path(), files)?;
+    }
+    Ok(())
 }
 
 /// The version that the bytes of a model are of.
@@ -232,6 +272,29 @@ mod tests {
             checksum::seal_json(&mut json);
         }
         json
+    }
+
+    #[test]
+    fn the_files_of_a_pattern_are_those_below_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let day = root.path().join("d=08/h=0");
+        fs::create_dir_all(&day).unwrap();
+        fs::write(day.join("b.csv"), "22").unwrap();
+        fs::write(day.join("a.csv"), "1").unwrap();
+        let of = |training: PathBuf| ModelFile {
+            path: root.path().join("model.json"),
+            code: String::new(),
+            training,
+            parameters: String::new(),
+        };
+        let plain = of(day.join("a.csv"));
+        assert_eq!(plain.digest().unwrap(), digest_of("1"));
+        for training in [day.clone(), root.path().join("d=08/**/*.csv")] {
+            let file = of(training);
+            assert_eq!(file.size_and_time().unwrap().0, 3);
+            assert_eq!(file.digest().unwrap(), digest_of("122"));
+        }
+        assert!(of(root.path().join("none")).digest().is_err());
     }
 
     #[test]

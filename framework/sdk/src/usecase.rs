@@ -303,7 +303,9 @@ impl Files {
 
 impl<K: Into<String>, V: Into<Vec<u8>>> FromIterator<(K, V)> for Files {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(files: I) -> Self {
-        let contents = files.into_iter().map(|(key, content)| (key.into(), content.into()));
+        let contents = files
+            .into_iter()
+            .map(|(key, content)| (key.into(), content.into()));
         Files {
             contents: contents.collect(),
         }

@@ -44,7 +44,9 @@ impl View {
         let rows = self.query.row_by_row(batch)?;
         match rows.num_rows() == n_rows {
             true => Ok(rows),
-            false => Err(Error::Internal("a view gave other rows than one a record".to_owned())),
+            false => Err(Error::Internal(
+                "a view gave other rows than one a record".to_owned(),
+            )),
         }
     }
 }

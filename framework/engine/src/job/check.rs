@@ -20,6 +20,7 @@ use super::sql_use_case::SqlUseCase;
 use super::{BATCH_INPUT, Job, Registry, sharing};
 use crate::aggregate::{self, Aggregation, Planned, View};
 use crate::filter::Filter;
+use crate::model::is_pattern;
 use crate::run::lane::{self, TimeSource};
 use crate::run::micros;
 use crate::window::{Windowing, Windows};
@@ -296,7 +297,12 @@ impl Check<'_> {
 
     /// Files that the engine itself reads.
     fn paths(&mut self) {
-        let mut named = vec![(vec!["training".to_owned()], self.conf.training.clone())];
+        let (training, training_files) = match self.conf.training.clone() {
+            Some(path) if path.is_dir() || is_pattern(&path) => (None, Some(path)),
+            training => (training, None),
+        };
+        self.training_files(training_files.as_deref());
+        let mut named = vec![(vec!["training".to_owned()], training)];
         for (name, path) in &self.conf.tables {
             named.push((vec!["tables".to_owned(), name.clone()], Some(path.clone())));
         }
@@ -310,6 +316,17 @@ impl Check<'_> {
                 });
             }
         }
+    }
+
+    /// A folder or a pattern to train on, as the input behind `file` reads it.
+    fn training_files(&mut self, path: Option<&Path>) {
+        let (Some(path), Some(entry)) = (path, self.find_input(BATCH_INPUT)) else {
+            return;
+        };
+        let section = Section::from_iter([("file", quoted(&path.to_string_lossy()))]);
+        let problems = entry.check(&section, &self.global.engine.stores);
+        let problems = problems.into_iter().map(|problem| at(problem, "training"));
+        self.problems.extend(problems);
     }
 
     fn training(&mut self, use_case: &dyn DynUseCase) {
@@ -488,7 +505,12 @@ impl Check<'_> {
     }
 
     /// Says which columns a use case's code wants and the records lack.
-    fn missing_columns(&mut self, known: &Known, view: Option<&View>, wanted: &Schema) -> Option<()> {
+    fn missing_columns(
+        &mut self,
+        known: &Known,
+        view: Option<&View>,
+        wanted: &Schema,
+    ) -> Option<()> {
         let mut is_there = true;
         for field in wanted.fields() {
             let found = match view {
@@ -498,11 +520,14 @@ impl Check<'_> {
             match found {
                 Ok(found) if becomes(found.data_type(), field.data_type()) => continue,
                 Ok(found) => {
-                    let (name, found, wanted) = (field.name(), found.data_type(), field.data_type());
+                    let (name, found, wanted) =
+                        (field.name(), found.data_type(), field.data_type());
                     let message = format!("the field `{name}` is {found}, and has to be {wanted}");
                     self.problem(["code"], message);
                 }
-                Err(names) => self.problems.push(no_column(["code"], field.name(), &names)),
+                Err(names) => self
+                    .problems
+                    .push(no_column(["code"], field.name(), &names)),
             }
             is_there = false;
         }
@@ -612,7 +637,10 @@ fn becomes(found: &DataType, wanted: &DataType) -> bool {
     use DataType::{UInt8, UInt16, UInt32};
     match wanted {
         _ if found == wanted || *found == Null => true,
-        DataType::Utf8View => found.is_string() || matches!(found, DataType::Dictionary(_, value) if value.is_string()),
+        DataType::Utf8View => {
+            found.is_string()
+                || matches!(found, DataType::Dictionary(_, value) if value.is_string())
+        }
         Int64 => matches!(found, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32),
         Float64 => matches!(found, Float16 | Float32),
         _ => false,

@@ -14,8 +14,8 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datashark_codec::Format;
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_sdk::{Refused, Window};
 use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
+use datashark_sdk::{Refused, Window};
 use tokio::sync::{mpsc, oneshot};
 
 use super::reading::{Reading, Rows, kept};
@@ -441,12 +441,7 @@ fn undecoded(batch: &InputBatch) -> Vec<AsideRecord> {
 }
 
 /// The rows as the use case reads them, without those that it refuses: these are invalid.
-fn wanted(
-    records: &Records,
-    rows: Rows,
-    content: &Content,
-    report: &mut Report,
-) -> Result<Rows> {
+fn wanted(records: &Records, rows: Rows, content: &Content, report: &mut Report) -> Result<Rows> {
     let Aggregation::Reduce { columns, .. } = &records.aggregation else {
         return Ok(rows);
     };
@@ -464,7 +459,9 @@ fn wanted(
     for Refused { row, reason } in refused {
         if row < read.num_rows() && is_kept.get_bit(row) {
             is_kept.set_bit(row, false);
-            report.invalid.push(aside(content, &rows, row as u32, reason));
+            report
+                .invalid
+                .push(aside(content, &rows, row as u32, reason));
         }
     }
     let rows = Rows {
@@ -488,7 +485,10 @@ fn with_others(rows: RecordBatch, others: &RecordBatch) -> Result<RecordBatch> {
             columns.push(Arc::clone(column));
         }
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 fn record_of(rows: &Rows, row: u32) -> u32 {

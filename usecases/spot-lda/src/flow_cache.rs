@@ -1,0 +1,61 @@
+//! The numbers of a flow's two words, by what they are made of: writing and looking up two texts for
+//! each flow would take longer than all else.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::word::FlowWord;
+
+/// No more protocols than this are known by a number; there are 256.
+const MAX_PROTOCOLS: usize = 1 << 12;
+/// No more words than this are remembered: what a day has, many times over.
+const MAX_WORDS: usize = 1 << 20;
+
+/// Remembers the numbers of words.
+#[derive(Clone, Default)]
+pub(crate) struct FlowCache {
+    protocols: Vec<String>,
+    table: HashTable<(u64, WordPair)>,
+    hasher: RandomState,
+}
+
+/// The numbers of the source's and the destination's word.
+pub(crate) type WordPair = (u32, u32);
+
+impl FlowCache {
+    /// The numbers of a flow's words; made where they are not known yet.
+    #[inline]
+    pub(crate) fn get(&mut self, word: &FlowWord<'_>, make: impl FnOnce() -> WordPair) -> WordPair {
+        let Some(code) = self
+            .protocol(word.proto())
+            .and_then(|proto| word.code(proto))
+        else {
+            return make();
+        };
+        let hash = self.hasher.hash_one(code);
+        if let Some((_, words)) = self.table.find(hash, |(known, _)| *known == code) {
+            return *words;
+        }
+        let words = make();
+        if self.table.len() < MAX_WORDS {
+            let hasher = &self.hasher;
+            self.table
+                .insert_unique(hash, (code, words), |(code, _)| hasher.hash_one(*code));
+        }
+        words
+    }
+
+    #[inline]
+    fn protocol(&mut self, protocol: &str) -> Option<u16> {
+        let known = self.protocols.iter().position(|known| known == protocol);
+        let id = known.or_else(|| {
+            (self.protocols.len() < MAX_PROTOCOLS).then(|| {
+                self.protocols.push(protocol.to_owned());
+                self.protocols.len() - 1
+            })
+        });
+        id.and_then(|id| u16::try_from(id).ok())
+    }
+}
