@@ -7,6 +7,7 @@ fn every_case_gives_what_is_expected_in_whatever_way_it_is_run() {
     let use_cases = [
         datashark_wordcount::USE_CASE,
         datashark_web_anomaly_detection::USE_CASE,
+        datashark_spot_lda::USE_CASE,
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
     match datashark_testing::run_cases(&folder, &use_cases) {

@@ -2,7 +2,7 @@
 //! each time:
 //! `cargo run -p datashark-spot-lda --example generate -- conf`
 //!
-//! A small office from seven to seven, on two days, and on the second a machine that does at three in
+//! A small office from nine to twelve, on two days, and on the second a machine that does at three in
 //! the morning what it never did. Everything is made up; addresses are from the ranges kept for
 //! documentation (RFC 5737) and private ones, names from those of RFC 2606.
 
@@ -55,9 +55,9 @@ impl Rng {
         format!("10.0.0.{}", 10 + self.below(N_CLIENTS))
     }
 
-    /// Second of a working day, more of them around noon.
+    /// Second of a working morning.
     fn second(&mut self) -> u64 {
-        7 * 3600 + (self.below(12 * 3600) + self.below(12 * 3600)) / 2
+        9 * 3600 + self.below(3 * 3600)
     }
 }
 
@@ -98,12 +98,12 @@ fn flows(rng: &mut Rng, day: u32) -> Vec<String> {
     let mut lines = Vec::new();
     for _ in 0..600 {
         let (second, client, port) = (rng.second(), rng.client(), 32_768 + rng.below(28_000));
-        let packets = 4 + rng.below(20);
+        let packets = 8 + rng.below(8);
         let sizes = [
             packets,
-            packets * 90,
+            1_024 + rng.below(1_024),
             packets,
-            packets * (200 + rng.below(900)),
+            8_192 + rng.below(8_192),
         ];
         let (server, service, proto) = match rng.below(10) {
             0..5 => (rng.one_of(&["203.0.113.10", "203.0.113.11"]), 443, "TCP"),
@@ -111,33 +111,16 @@ fn flows(rng: &mut Rng, day: u32) -> Vec<String> {
             7..9 => ("192.0.2.53", 53, "UDP"),
             _ => ("203.0.113.25", 993, "TCP"),
         };
-        lines.push((
-            second,
-            flow(
-                day,
-                second,
-                [&client, server],
-                [port, service],
-                proto,
-                sizes,
-            ),
-        ));
+        let (ends, ports) = ([client.as_str(), server], [port, service]);
+        lines.push((second, flow(day, second, ends, ports, proto, sizes)));
+        let (ends, ports) = ([server, client.as_str()], [service, port]);
         let back = [sizes[2], sizes[3], sizes[0], sizes[1]];
-        lines.push((
-            second,
-            flow(day, second, [server, &client], [service, port], proto, back),
-        ));
+        lines.push((second, flow(day, second, ends, ports, proto, back)));
     }
     if day == 27 {
-        for n in 0..3 {
-            let second = 3 * 3600 + n * 600;
-            let ends = [INFECTED, "198.51.100.99"];
-            let sizes = [9_000, 12_582_912, 4_000, 200_000];
-            lines.push((
-                second,
-                flow(day, second, ends, [41_000 + n, 6667], "TCP", sizes),
-            ));
-        }
+        let (second, ends) = (3 * 3600, [INFECTED, "198.51.100.99"]);
+        let sizes = [9_000, 12_582_912, 4_000, 200_000];
+        lines.push((second, flow(day, second, ends, [41_000, 22], "TCP", sizes)));
     }
     let header = "treceived,tryear,trmonth,trday,trhour,trminute,trsec,tdur,sip,dip,sport,dport,proto,\
                   ipkt,ibyt,opkt,obyt";
@@ -165,21 +148,13 @@ fn answers(rng: &mut Rng, day: u32) -> Vec<String> {
     let mut lines = Vec::new();
     for _ in 0..700 {
         let (second, client, name) = (rng.second(), rng.client(), rng.one_of(&names));
-        let query_type = [1, 1, 1, 28][rng.below(4) as usize];
-        let rcode = if rng.below(40) == 0 { 3 } else { 0 };
-        let length = 70 + name.len() as u64 + rng.below(60);
-        lines.push((
-            second,
-            answer(day, second, &client, name, [length, query_type, rcode]),
-        ));
+        let length = 64 + name.len() as u64 + rng.below(40);
+        lines.push((second, answer(day, second, &client, name, [length, 1, 0])));
     }
     if day == 27 {
-        for n in 0..6 {
-            let second = 3 * 3600 + n * 30;
-            let payload: String = (0..40).map(|_| rng.one_of(&HEX)).collect();
-            let name = format!("{payload}.t.example.net");
-            lines.push((second, answer(day, second, INFECTED, &name, [310, 16, 0])));
-        }
+        let payload: String = (0..40).map(|_| rng.one_of(&HEX)).collect();
+        let (second, name) = (3 * 3600, format!("{payload}.t.example.net"));
+        lines.push((second, answer(day, second, INFECTED, &name, [310, 16, 0])));
     }
     let header = "frame_time,unix_tstamp,frame_len,ip_dst,dns_qry_name,dns_qry_class,dns_qry_type,\
                   dns_qry_rcode";
@@ -222,13 +197,10 @@ fn requests(rng: &mut Rng, day: u32) -> Vec<String> {
     let agents = [
         "Mozilla/5.0 (X11; Linux x86_64) Firefox/142.0",
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/142.0",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edge/139.0",
     ];
     let pages = [
         ("/index.html", "text/html", "200"),
-        ("/style/main.css", "text/css", "200"),
         ("/images/logo.png", "image/png", "200"),
-        ("/images/photo-of-the-day.jpg", "image/jpeg", "304"),
         ("/api/v1/items", "application/json", "200"),
     ];
     let mut lines = Vec::new();
@@ -236,10 +208,10 @@ fn requests(rng: &mut Rng, day: u32) -> Vec<String> {
         let (second, client) = (rng.second(), rng.client());
         let (path, content_type, code) = pages[rng.below(pages.len() as u64) as usize];
         let ask = Ask {
-            method: if rng.below(20) == 0 { "POST" } else { "GET" },
-            host: rng.one_of(&["www.example.com", "www.example.org", "news.example.net"]),
+            method: "GET",
+            host: rng.one_of(&["www.example.com", "news.example.net"]),
             path,
-            agent: agents[client.len() % 2 + rng.below(2) as usize],
+            agent: agents[rng.below(2) as usize],
             content_type,
             code,
             bytes: [900 + rng.below(20_000), 300 + rng.below(200)],
@@ -247,20 +219,18 @@ fn requests(rng: &mut Rng, day: u32) -> Vec<String> {
         lines.push((second, request(day, second, &client, &ask)));
     }
     if day == 27 {
-        for n in 0..4 {
-            let second = 3 * 3600 + n * 45;
-            let payload: String = (0..60).map(|_| rng.one_of(&HEX)).collect();
-            let ask = Ask {
-                method: "PUT",
-                host: "198.51.100.99",
-                path: &format!("/u/{payload}"),
-                agent: "updater/0.1",
-                content_type: "application/octet-stream",
-                code: "201",
-                bytes: [120, 4_000_000],
-            };
-            lines.push((second, request(day, second, INFECTED, &ask)));
-        }
+        let payload: String = (0..60).map(|_| rng.one_of(&HEX)).collect();
+        let (second, path) = (3 * 3600, format!("/u/{payload}"));
+        let ask = Ask {
+            method: "PUT",
+            host: "198.51.100.99",
+            path: &path,
+            agent: "updater/0.1",
+            content_type: "application/octet-stream",
+            code: "201",
+            bytes: [120, 4_000_000],
+        };
+        lines.push((second, request(day, second, INFECTED, &ask)));
     }
     let header = "p_date,p_time,clientip,host,reqmethod,useragent,resconttype,duration,username,webcat,\
                   referer,respcode,uriport,uripath,uriquery,serverip,scbytes,csbytes,fulluri";

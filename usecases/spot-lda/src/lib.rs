@@ -46,7 +46,7 @@
 //! | `key` | the address that it is suspicious at |
 //! | `score` | the probability, from 0 up; **low** is suspicious |
 //! | the record's own | as Spot's results have them |
-//! | `word`, `word_…` | the word, and what its fields say |
+//! | `word`, `word_…` | the word, what its fields say, and by which rules it was made |
 //! | `word_count_here`, `words_here` | how often the address does that, among how much |
 //! | `word_count_everyone`, `words_everyone` | how often everyone does |
 //! | `usual_words` | the address's three most usual words, and how often |

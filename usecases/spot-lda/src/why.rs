@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Builder, ListBuilder, RecordBatch, StringBuilder, UInt64Builder,
+    ArrayRef, Float64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field};
 
@@ -38,6 +38,8 @@ pub(crate) fn why(
         Kind::Dns => answers(wording, records),
         Kind::Proxy => requests(wording, model, records),
     };
+    let rules = StringArray::from(vec![wording.words.name(); keys.len()]);
+    explained.push(("word_rules", Arc::new(rules)));
     explained.extend(habits(model, keys, &words));
     explained
 }

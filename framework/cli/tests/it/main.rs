@@ -20,6 +20,7 @@ mod kafka;
 mod killed;
 mod live;
 mod mistakes;
+mod ml;
 mod progress;
 mod quarantine;
 mod real_logs;

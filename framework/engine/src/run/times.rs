@@ -86,6 +86,11 @@ fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     match (column.as_string_view_opt(), format) {
         (Some(texts), Some(format)) => Ok(Arc::new(format.column(texts))),
+        // What a number counts, and from when, is for the format to say.
+        (None, Some(format)) if column.data_type().is_integer() => {
+            let texts = cast(column, &DataType::Utf8View)?;
+            Ok(Arc::new(format.column(texts.as_string_view())))
+        }
         _ => Ok(cast(column, &micros)?),
     }
 }
