@@ -61,7 +61,11 @@ async fn run_in(args: Ml, day: Day, global: Global, logs: Logs) -> Result<(), Fa
     let summary = done.map_err(|error| Failure::Run(error.to_string()))?;
     tell_end(&summary, &watcher)?;
     if summary.ledger.aggregated == 0 {
-        return Err(Failure::Run("there are no records of this day".to_owned()));
+        let message = match summary.ledger.invalid {
+            0 => "there are no records of this day",
+            _ => "no record of this day is valid",
+        };
+        return Err(Failure::Run(message.to_owned()));
     }
     if summary.n_findings == 0 {
         write_none(&day.scored, day.layout).map_err(|error| Failure::Run(error.to_string()))?;

@@ -76,7 +76,8 @@ impl Records {
     }
 
     /// Reads them through a query over the table `records`, which gives a row for each record, in
-    /// their order: it selects and computes, and neither filters nor groups.
+    /// their order: it selects and computes, and neither filters nor groups. For a use case that
+    /// aggregates by code; one that aggregates by a query has no need of it.
     #[must_use]
     pub fn view(mut self, query: impl Into<String>) -> Self {
         self.view = Some(query.into());

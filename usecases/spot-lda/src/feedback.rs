@@ -224,8 +224,7 @@ impl Layout {
             let is_number = |field: &arrow::datatypes::Field| {
                 field.name() == name && field.data_type() == &DataType::Int64
             };
-            if kind.columns().iter().any(|field| is_number(field)) && value.parse::<i64>().is_err()
-            {
+            if kind.columns().iter().any(is_number) && value.parse::<i64>().is_err() {
                 return Err(format!("`{name}` is no number: `{value}`"));
             }
             values.push((*name, (*value).to_owned()));

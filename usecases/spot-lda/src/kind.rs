@@ -24,7 +24,7 @@ enum ColumnKind {
     Float,
 }
 
-/// A column: its name and type, and whether words need it.
+/// A column: its name and type.
 type Column = (&'static str, ColumnKind);
 
 const FLOW: [Column; 17] = [

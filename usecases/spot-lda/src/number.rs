@@ -110,7 +110,7 @@ impl Default for Entropy {
 
 impl Entropy {
     /// Shannon's entropy of a text's UTF-16 code units, in bits: `-Σ p log2 p`. It is summed in just
-    /// this form, so that an entropy of whole and half bits is exact and meets its cut.
+    /// this form, which the function `entropy` of SQL is not, so that an entropy of whole and half bits is exact and meets its cut.
     pub fn of(&mut self, text: &str) -> f64 {
         if !text.is_ascii() {
             return self.of_units(text);

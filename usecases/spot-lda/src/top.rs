@@ -163,12 +163,11 @@ impl Serialize for Top {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut bytes = Vec::new();
         if let Some(first) = self.rows.first() {
-            let write = || {
+            let mut write = || {
                 let mut writer = StreamWriter::try_new(&mut bytes, first.schema_ref())?;
                 self.rows.iter().try_for_each(|rows| writer.write(rows))?;
                 writer.finish()
             };
-            let mut write = write;
             write().map_err(S::Error::custom)?;
         }
         (bytes, self.cutoff).serialize(serializer)

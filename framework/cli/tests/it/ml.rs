@@ -25,17 +25,32 @@ const RESULTS: &str = "flow/scored_results/20260827/scores/flow_results.csv";
 #[test]
 fn the_lowest_scores_of_a_day_are_written_in_spots_layout() {
     let folder = day();
-    let day = ["ml", "20260827", "flow", "1.1", "3", "--spot-conf", "spot.conf"];
+    let day = [
+        "ml",
+        "20260827",
+        "flow",
+        "1.1",
+        "3",
+        "--spot-conf",
+        "spot.conf",
+    ];
     folder.run(&day).ends(0).says(&["Results in"]);
     let results = folder.read(RESULTS);
-    let lines: Vec<Vec<&str>> = results.lines().map(|line| line.split('\t').collect()).collect();
+    let lines: Vec<Vec<&str>> = results
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
     assert_eq!(lines.len(), 3, "{results}");
     // Seventeen columns of the record, then the score.
     assert!(lines.iter().all(|line| line.len() == 18), "{results}");
     let scores = lines.iter().map(|line| line[17].parse().unwrap());
     assert!(scores.collect::<Vec<f64>>().is_sorted(), "{results}");
     let first = &lines[0];
-    assert_eq!((first[8], first[9], first[11]), ("10.0.0.23", "198.51.100.99", "22"), "{results}");
+    assert_eq!(
+        (first[8], first[9], first[11]),
+        ("10.0.0.23", "198.51.100.99", "22"),
+        "{results}"
+    );
     assert!(folder.path(&RESULTS.replace(".csv", ".parquet")).exists());
 }
 
@@ -43,7 +58,14 @@ fn the_lowest_scores_of_a_day_are_written_in_spots_layout() {
 fn a_day_without_findings_has_an_empty_file_in_place_of_the_old_one() {
     let folder = day();
     folder.write(RESULTS, "old\n");
-    let day = ["ml", "20260827", "flow", "1e-300", "--spot-conf", "spot.conf"];
+    let day = [
+        "ml",
+        "20260827",
+        "flow",
+        "1e-300",
+        "--spot-conf",
+        "spot.conf",
+    ];
     folder.run(&day).ends(0);
     assert_eq!(folder.read(RESULTS), "");
 }
@@ -53,7 +75,12 @@ fn what_cannot_be_run_says_so_and_leaves_the_old_results() {
     let folder = day();
     folder.write(RESULTS, "old\n");
     let wrong = [
-        ("20260230", "flow", 2, "expected a date as YYYYMMDD, found `20260230`"),
+        (
+            "20260230",
+            "flow",
+            2,
+            "expected a date as YYYYMMDD, found `20260230`",
+        ),
         ("20260827", "flows", 2, "flows"),
         ("20260828", "flow", 1, "there is neither"),
     ];
@@ -63,6 +90,8 @@ fn what_cannot_be_run_says_so_and_leaves_the_old_results() {
     }
     let other = fs::read_to_string(root().join("conf/spot-dns/logs/today.csv")).unwrap();
     folder.write("flow/hive/y=2026/m=8/d=27/flows.csv", other);
-    folder.run(&["ml", "20260827", "flow", "--spot-conf", "spot.conf"]).ends(1);
+    folder
+        .run(&["ml", "20260827", "flow", "--spot-conf", "spot.conf"])
+        .ends(1);
     assert_eq!(folder.read(RESULTS), "old\n");
 }

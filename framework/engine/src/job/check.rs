@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::Field;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
@@ -14,6 +14,7 @@ use datashark_sdk::input::{InputEntry, Source};
 use datashark_sdk::output::OutputEntry;
 use datashark_sdk::{Aggregate, DynUseCase, Error, Files, Findings};
 
+use super::columns::{columns, missing, reduce_columns, select};
 use super::records::{Known, known, no_column};
 use super::run::quoted;
 use super::sql_use_case::SqlUseCase;
@@ -21,7 +22,7 @@ use super::{BATCH_INPUT, Job, Registry, sharing};
 use crate::aggregate::{self, Aggregation, Planned, View};
 use crate::filter::Filter;
 use crate::model::is_pattern;
-use crate::run::lane::{self, TimeSource};
+use crate::run::lane;
 use crate::run::micros;
 use crate::window::{Windowing, Windows};
 
@@ -460,6 +461,11 @@ impl Check<'_> {
         let Some(text) = use_case.input().view else {
             return Some(None);
         };
+        if !matches!(use_case.aggregate(), Aggregate::Reduce(_)) {
+            let message = "the use case has a view, and does not aggregate by code";
+            self.problem(["code"], message);
+            return None;
+        }
         let planned = aggregate::plan(session, &text, known.columns()).await;
         match planned.map(|planned| View::of(planned.aggregation)) {
             Ok(Some(view)) => Some(Some(view)),
@@ -487,7 +493,11 @@ impl Check<'_> {
             Aggregate::None => (select(&use_case.input().columns), known.columns()),
             Aggregate::Reduce(reduce) => {
                 let columns = reduce_columns(known, &use_case.input().columns);
-                self.missing_columns(known, view, &columns)?;
+                let missing = missing(known, view, &columns);
+                if missing.has_errors() {
+                    self.problems.extend(missing);
+                    return None;
+                }
                 let aggregation = Aggregation::Reduce { reduce, columns };
                 return Some(Planned {
                     aggregation,
@@ -502,36 +512,6 @@ impl Check<'_> {
                 None
             }
         }
-    }
-
-    /// Says which columns a use case's code wants and the records lack.
-    fn missing_columns(
-        &mut self,
-        known: &Known,
-        view: Option<&View>,
-        wanted: &Schema,
-    ) -> Option<()> {
-        let mut is_there = true;
-        for field in wanted.fields() {
-            let found = match view {
-                Some(view) => view.column(field.name()),
-                None => known.column(field.name()),
-            };
-            match found {
-                Ok(found) if becomes(found.data_type(), field.data_type()) => continue,
-                Ok(found) => {
-                    let (name, found, wanted) =
-                        (field.name(), found.data_type(), field.data_type());
-                    let message = format!("the field `{name}` is {found}, and has to be {wanted}");
-                    self.problem(["code"], message);
-                }
-                Err(names) => self
-                    .problems
-                    .push(no_column(["code"], field.name(), &names)),
-            }
-            is_there = false;
-        }
-        is_there.then_some(())
     }
 
     /// The rows of an `.sql` use case are its findings as they are.
@@ -583,67 +563,6 @@ impl Check<'_> {
             text.push_str(&format!(" {key}={}", crate::model::digest_of(content)));
         }
         crate::model::digest_of(text)
-    }
-}
-
-/// The columns to decode: what the aggregation and the event time need, as the format gives them.
-fn columns(
-    known: &Known,
-    view: Option<&View>,
-    aggregation: &Aggregation,
-    time: &TimeSource,
-) -> Vec<Field> {
-    let mut names: Vec<&str> = view
-        .map_or_else(|| aggregation.columns(), View::columns)
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    if let TimeSource::Column { name, .. } = time
-        && !names.contains(&name.as_str())
-    {
-        names.push(name);
-    }
-    names
-        .into_iter()
-        .filter_map(|name| known.column(name).ok())
-        .collect()
-}
-
-/// The query of a use case that reads records as they are.
-fn select(columns: &[Field]) -> String {
-    let quoted = |field: &Field| format!("\"{}\"", field.name().replace('"', "\"\""));
-    match columns {
-        [] => "SELECT * FROM records".to_owned(),
-        columns => {
-            let columns: Vec<String> = columns.iter().map(quoted).collect();
-            format!("SELECT {} FROM records", columns.join(", "))
-        }
-    }
-}
-
-fn reduce_columns(known: &Known, wanted: &[Field]) -> Arc<Schema> {
-    let fields = match (wanted, &known.fixed) {
-        ([], Some(fixed)) => fixed.clone(),
-        (wanted, _) => wanted.to_vec(),
-    };
-    Arc::new(Schema::new(fields))
-}
-
-/// Whether a column becomes one of another type without losing anything: text any text, a number a
-/// wider one.
-fn becomes(found: &DataType, wanted: &DataType) -> bool {
-    use DataType::{Float16, Float32, Float64, Int8, Int16, Int32, Int64, Null};
-    use DataType::{UInt8, UInt16, UInt32};
-    match wanted {
-        _ if found == wanted || *found == Null => true,
-        DataType::Utf8View => {
-            found.is_string()
-                || matches!(found, DataType::Dictionary(_, value) if value.is_string())
-        }
-        Int64 => matches!(found, Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32),
-        Float64 => matches!(found, Float16 | Float32),
-        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! once. What it gives is a [`Job`], which [`Job::run`] runs.
 
 mod check;
+mod columns;
 mod past;
 mod records;
 mod replay;

@@ -25,7 +25,7 @@
 //! new one is there, and a window that is delivered again changes nothing.
 //!
 //! # Limits
-//! Where a window has no finding nothing is delivered, and the file stays as it was. Two use cases of
+//! The folder is of this machine: neither an object store nor HDFS. Where a window has no finding nothing is delivered, and the file stays as it was. Two use cases of
 //! one kind must have folders of their own.
 
 mod layout;
