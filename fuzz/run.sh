@@ -9,7 +9,7 @@ set -eu
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 cd "$(dirname "$0")"
-targets=${*:-"asa cef combined conf csv eve grok iptables json leef logfmt regex spot squid syslog text w3c zeek"}
+targets=${*:-"asa cef combined conf csv eve grok iptables json lda leef logfmt regex spot squid syslog text w3c zeek"}
 folder=${CARGO_TARGET_DIR:-$PWD/target}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 

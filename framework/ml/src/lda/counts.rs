@@ -12,7 +12,7 @@ use thiserror::Error;
 /// ```
 /// use datashark_ml::lda::Counts;
 ///
-/// let counts = Counts::from_triples(2, 3, [(0, 2, 1), (1, 0, 4), (0, 2, 2)])?;
+/// let counts = Counts::from_triples(2, 3, [(0, 2, 1_u32), (1, 0, 4), (0, 2, 2)])?;
 /// assert_eq!(counts.row(0), (&[2][..], &[3][..]));
 /// assert_eq!(counts.n_tokens(), 7);
 /// # Ok::<(), datashark_ml::lda::CountsError>(())

@@ -6,10 +6,10 @@
 use super::Counts;
 use super::digamma::digamma;
 use super::real::Real;
-use super::rows::{Row, add, add_scaled, product, scale, total};
+use super::rows::{Row, add_scaled, product, scale, sum_of, total};
 
 /// Rounds at most. A document that has not settled by then has topics that are almost alike for it.
-const ROUNDS_MAX: usize = 1000;
+pub(crate) const ROUNDS_MAX: usize = 1000;
 
 /// The words of a document: the topics' weights for each, and how often it occurs.
 #[derive(Debug, Default)]
@@ -59,14 +59,19 @@ impl<F: Real, const K: usize> Document<F, K> {
         shares
     }
 
-    /// The expected counts of the topics, of their prior and a first guess; by
-    /// expectation-maximisation, until they change by less than `tolerance` of their sum.
-    pub(crate) fn expect(&self, alpha: &Row<F, K>, first: Row<F, K>, tolerance: f64) -> Row<F, K> {
+    /// The expected counts of the topics, of their prior and a first guess; by so many rounds of
+    /// expectation-maximisation, or until they change by less than `tolerance` of their sum.
+    pub(crate) fn expect(
+        &self,
+        alpha: &Row<F, K>,
+        first: Row<F, K>,
+        max_rounds: usize,
+        tolerance: f64,
+    ) -> Row<F, K> {
         let mut topics = first;
         let limit = F::of(tolerance * self.counts.iter().map(|count| count.to_f64()).sum::<f64>());
-        for _ in 0..ROUNDS_MAX {
-            let mut mix = *alpha;
-            add(&mut mix, &topics);
+        for _ in 0..max_rounds {
+            let mix = sum_of(&[*alpha, topics]);
             let next = product(&self.shares(&mix), &mix);
             let change = distance(&topics, &next);
             topics = next;
@@ -92,9 +97,7 @@ impl<F: Real, const K: usize> Document<F, K> {
         let limit = F::of(tolerance * n_topics as f64);
         for _ in 0..ROUNDS_MAX {
             let mix = exp_of_expected_logs(n_topics, &gamma);
-            let mut next = *alpha;
-            let shares = product(&self.shares(&mix), &mix);
-            add(&mut next, &shares);
+            let next = sum_of(&[*alpha, product(&self.shares(&mix), &mix)]);
             let change = distance(&gamma, &next);
             gamma = next;
             if change <= limit {

@@ -12,10 +12,12 @@ pub(crate) enum Purpose {
     Cell = 1,
     /// The first topics of a word.
     Word = 2,
+    /// How often, or in which, a document is in a mini-batch.
+    Batch = 3,
     /// The first topics of a document, in an iteration.
-    Document = 3,
-    /// Whether and where a document is in a mini-batch.
-    Batch = 4,
+    Document = 4,
+    /// The seed of another start.
+    Start = 5,
 }
 
 /// A sequence of random numbers: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
@@ -30,7 +32,8 @@ impl Draws {
         Draws(mixed(state ^ other.rotate_left(32)))
     }
 
-    fn next(&mut self) -> u64 {
+    /// Any number.
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mixed_only(self.0)
     }
@@ -38,11 +41,6 @@ impl Draws {
     /// A number of `[0, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
-    }
-
-    /// A number below `n`, which is not 0.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
     /// A number of the normal distribution (Box and Muller 1958).

@@ -1,9 +1,11 @@
 //! From parameters to a model: which algorithm, with which numbers, on which threads.
 
 use super::em::fit_em;
+use super::fast::fit_fast;
 use super::online::fit_online;
+use super::real::Real;
 use super::rows::with_width;
-use super::{Algorithm, Counts, LdaError, LdaModel, LdaValidParams};
+use super::{Algorithm, Counts, LdaError, LdaModel, LdaValidParams, Precision};
 
 /// Fits a model.
 pub(crate) fn fit(params: &LdaValidParams, counts: &Counts) -> Result<LdaModel, LdaError> {
@@ -24,10 +26,16 @@ pub(crate) fn fit(params: &LdaValidParams, counts: &Counts) -> Result<LdaModel, 
 }
 
 fn fit_here(params: &LdaValidParams, counts: &Counts) -> LdaModel {
-    let (precision, n_topics) = (params.precision(), params.n_topics());
-    match params.algorithm() {
-        Algorithm::Fast => with_width!(precision, n_topics, fit_em(params, counts)),
-        Algorithm::Em => with_width!(precision, n_topics, fit_em(params, counts)),
-        Algorithm::Online => with_width!(precision, n_topics, fit_online(params, counts)),
+    match params.precision() {
+        Precision::F32 => fit_with::<f32>(params, counts),
+        Precision::F64 => fit_with::<f64>(params, counts),
     }
+}
+
+fn fit_with<F: Real>(params: &LdaValidParams, counts: &Counts) -> LdaModel {
+    with_width!(params.n_topics(), K => match params.algorithm() {
+        Algorithm::Fast => fit_fast::<F, K>(params, counts),
+        Algorithm::Em => fit_em::<F, K>(params, counts),
+        Algorithm::Online => fit_online::<F, K>(params, counts),
+    })
 }

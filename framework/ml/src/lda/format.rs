@@ -10,7 +10,7 @@
 //! | 4 | `n_topics`, 1 to [`TOPICS_MAX`] |
 //! | 4, 4 | `n_words`, `n_docs` |
 //! | 8 | the prior of words that is not in their probabilities, 0 or more |
-//! | 8 × `n_topics` | the prior of each topic in a document, more than 0 |
+//! | 8 × `n_topics` | the prior of each topic in a document, 1e-9 to 1e6 |
 //! | 8 × `n_topics` | the tokens of each topic, 0 or more |
 //! | 8 × `n_words` × `n_topics` | the probabilities of each word in the topics |
 //! | 8 × `n_docs` × `n_topics` | the mix of each document, its sum 1 |
@@ -23,7 +23,7 @@ use std::io::{self, Read, Write};
 
 use ndarray::Array2;
 
-use super::params::TOPICS_MAX;
+use super::params::{PRIOR_MAX, PRIOR_MIN, TOPICS_MAX};
 use super::{Algorithm, LdaModel, LoadError};
 
 const MAGIC: &[u8; 8] = b"LDAMODEL";
@@ -109,24 +109,17 @@ fn check(model: &LdaModel) -> Result<(), &'static str> {
     if !is_amount(&model.eta) || !model.topic_totals.iter().all(is_amount) {
         return Err("prior or tokens of topics");
     }
-    if !model
-        .alpha
-        .iter()
-        .all(|alpha| *alpha > 0.0 && alpha.is_finite())
-    {
+    let is_prior = |alpha| (PRIOR_MIN..=PRIOR_MAX).contains(alpha);
+    if !model.alpha.iter().all(is_prior) {
         return Err("prior of documents");
     }
-    if !model
-        .word_topics
-        .iter()
-        .chain(&model.doc_topics)
-        .all(is_amount)
-    {
+    let mut all = model.word_topics.iter().chain(&model.doc_topics);
+    if !all.all(is_amount) {
         return Err("probabilities");
     }
     let sums = model.word_topics.columns().into_iter().map(|of| of.sum());
     for (sum, total) in sums.zip(&model.topic_totals) {
-        if !(is_one(sum) || sum == 0.0 && *total == 0.0) {
+        if !(is_one(sum) && *total > 0.0 || sum == 0.0) {
             return Err("probabilities of words");
         }
     }

@@ -4,8 +4,8 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::digamma::digamma;
-use super::document::Document;
-use super::rows::{Row, dot, total, uniform};
+use super::document::{Document, ROUNDS_MAX};
+use super::rows::{Row, dot, from_topics, padded, total, uniform};
 use super::{Algorithm, Counts, LdaModel};
 
 /// Expectation-maximisation ends when the topics' counts change by less than this part of all.
@@ -14,8 +14,11 @@ const EM_TOLERANCE: f64 = 1e-6;
 /// A variational mix is done when its parameters change by less than this a topic; as in Spark.
 pub(crate) const VARIATIONAL_TOLERANCE: f64 = 1e-3;
 
-/// Counts of the topics of each document, with the prior where the mixes of `model` have it.
-pub(crate) fn transform<F, const K: usize>(model: &LdaModel, counts: &Counts) -> Array2<f64> {
+/// ψ of less is minus infinity, and such a weight is none.
+const WEIGHT_MIN: f64 = 1e-300;
+
+/// The mix of each document, with the prior where those of the training have it.
+pub(crate) fn transform<const K: usize>(model: &LdaModel, counts: &Counts) -> Array2<f64> {
     let n_topics = model.n_topics();
     let mixes: Vec<Row<f64, K>> = (0..counts.n_docs())
         .into_par_iter()
@@ -30,7 +33,7 @@ pub(crate) fn transform<F, const K: usize>(model: &LdaModel, counts: &Counts) ->
 }
 
 /// The perplexity of the second halves of the documents, by the mixes of the first.
-pub(crate) fn perplexity<F, const K: usize>(model: &LdaModel, counts: &Counts) -> Option<f64> {
+pub(crate) fn perplexity<const K: usize>(model: &LdaModel, counts: &Counts) -> Option<f64> {
     let halves: Vec<(f64, u64)> = (0..counts.n_docs())
         .into_par_iter()
         .map_init(Document::default, |document, doc| {
@@ -83,7 +86,7 @@ fn mix<const K: usize>(
     with_prior: bool,
 ) -> Row<f64, K> {
     let n_topics = model.n_topics();
-    let alpha = padded::<K>(model.alpha.iter().copied());
+    let alpha = padded::<f64, K>(&model.alpha);
     let known = words.filter(|(word, _)| {
         *word < model.n_words() && model.word_topic(*word).iter().any(|p| *p > 0.0)
     });
@@ -100,11 +103,11 @@ fn mix<const K: usize>(
         }
         Algorithm::Em | Algorithm::Fast => {
             let rows = known.map(|(word, count)| {
-                let row = padded(model.word_topic(word).iter().copied());
+                let row = padded(model.word_topic(word));
                 (row, count)
             });
             document.set(rows);
-            document.expect(&alpha, uniform(n_topics, 1.0), EM_TOLERANCE)
+            document.expect(&alpha, uniform(n_topics, 1.0), ROUNDS_MAX, EM_TOLERANCE)
         }
     };
     let is_counts = model.algorithm != Algorithm::Online;
@@ -120,15 +123,12 @@ fn mix<const K: usize>(
 /// The probability of a word in each topic, with its prior.
 fn predictive_row<const K: usize>(model: &LdaModel, word: usize) -> Row<f64, K> {
     let prior_total = model.n_words() as f64 * model.eta;
-    let row = model.word_topic(word).iter().zip(&model.topic_totals);
-    padded(row.map(|(p, total)| {
+    from_topics(model.n_topics(), |topic| {
+        let total = model.topic_totals[topic];
+        let weight = model.word_topic(word)[topic] * total + model.eta;
         let of = total + prior_total;
-        if of > 0.0 {
-            (p * total + model.eta) / of
-        } else {
-            0.0
-        }
-    }))
+        if of > 0.0 { weight / of } else { 0.0 }
+    })
 }
 
 /// ψ of each topic's total.
@@ -142,18 +142,11 @@ fn totals_logs(model: &LdaModel) -> Vec<f64> {
 
 /// The exponentials of the expected logarithms of a word's probabilities.
 fn exp_logs<const K: usize>(model: &LdaModel, totals_logs: &[f64], word: usize) -> Row<f64, K> {
-    let row = model.word_topic(word).iter().zip(&model.topic_totals);
-    padded(
-        row.zip(totals_logs)
-            .map(|((p, total), log)| (digamma(p * total) - log).exp()),
-    )
-}
-
-/// A row of these values.
-pub(crate) fn padded<const K: usize>(values: impl Iterator<Item = f64>) -> Row<f64, K> {
-    let mut row = [0.0; K];
-    for (to, value) in row.iter_mut().zip(values) {
-        *to = value;
-    }
-    row
+    let row = model.word_topic(word);
+    from_topics(model.n_topics(), |topic| {
+        match row[topic] * model.topic_totals[topic] {
+            weight if weight > WEIGHT_MIN => (digamma(weight) - totals_logs[topic]).exp(),
+            _ => 0.0,
+        }
+    })
 }

@@ -6,7 +6,6 @@ use linfa::traits::Transformer;
 use ndarray::{Array2, ArrayView2};
 
 use super::infer::{perplexity, transform};
-use super::params::Precision;
 use super::real::Real;
 use super::rows::{Row, with_width};
 use super::{Algorithm, Counts, LdaValidParams};
@@ -100,6 +99,12 @@ impl LdaModel {
         &self.alpha
     }
 
+    /// How many of the training's tokens each topic has, by expectation, with what of the prior is in
+    /// [`word_topic`](Self::word_topic).
+    pub fn topic_weights(&self) -> &[f64] {
+        &self.topic_totals
+    }
+
     /// The mix of topics of a document of the training; its sum is 1.
     ///
     /// # Panics
@@ -154,7 +159,7 @@ impl LdaModel {
     /// document without other words gets the mix of the prior. Runs in the rayon pool that it is
     /// called in; the result does not depend on the number of its threads.
     pub fn transform(&self, counts: &Counts) -> Array2<f64> {
-        with_width!(Precision::F64, self.n_topics(), transform(self, counts))
+        with_width!(self.n_topics(), K => transform::<K>(self, counts))
     }
 
     /// The perplexity of documents that the training has not had: the inverse of the geometric mean
@@ -168,7 +173,7 @@ impl LdaModel {
     ///
     /// Words that the training had no number for are left out. `None` if nothing is left to predict.
     pub fn perplexity(&self, counts: &Counts) -> Option<f64> {
-        with_width!(Precision::F64, self.n_topics(), perplexity(self, counts))
+        with_width!(self.n_topics(), K => perplexity::<K>(self, counts))
     }
 }
 

@@ -3,8 +3,10 @@
 //! M. Hoffman, D. Blei, F. Bach, Online learning for latent Dirichlet allocation, NIPS 2010, as
 //! Spark MLlib's `OnlineLDAOptimizer` does it: mini-batches are drawn with replacement, and the
 //! prior of the documents is learned (Huang 2005). A mini-batch has a twentieth of the documents and
-//! one more; Spark's callers meant that, and the one they wrote has just about one document. An
-//! iteration costs O(rounds × cells × topics) over the cells of its mini-batch, and O(words × topics).
+//! one more; Spot meant that, and what it wrote is just about one document.
+//!
+//! An iteration costs O(rounds × cells × topics) over the cells of its mini-batch, and O(words ×
+//! topics).
 
 use rayon::prelude::*;
 
@@ -13,8 +15,9 @@ use super::digamma::{digamma, trigamma};
 use super::document::{Document, exp_of_expected_logs};
 use super::draws::{Draws, Purpose};
 use super::infer::VARIATIONAL_TOLERANCE;
+use super::params::{PRIOR_MAX, PRIOR_MIN};
 use super::real::Real;
-use super::rows::{Row, add_scaled, product, sum_of, total, uniform};
+use super::rows::{Row, add_scaled, from_topics, padded, product, sum_of, total, uniform};
 use super::{Counts, LdaModel, LdaValidParams};
 
 /// Added to the number of an iteration before its rate is taken, so that the first ones do not count
@@ -25,13 +28,18 @@ const KAPPA: f64 = 0.51;
 /// What mini-batches have of all documents.
 const BATCH_SHARE: f64 = 0.05;
 
+/// Up to so many cells, a model is fitted from several starts: of two words in two documents, one start
+/// in a hundred ended with both in one topic. With more cells it would cost time.
+const STARTS_CELLS_MAX: usize = 4096;
+const STARTS: u64 = 4;
+
 /// How much of `n_docs` documents a mini-batch has.
-fn batch_fraction(n_docs: usize) -> f64 {
+pub(crate) fn batch_fraction(n_docs: usize) -> f64 {
     (BATCH_SHARE + 1.0 / n_docs as f64).min(1.0)
 }
 
 /// What the `t`-th mini-batch, from 1, has of the new topics.
-fn learning_rate(t: usize) -> f64 {
+pub(crate) fn learning_rate(t: usize) -> f64 {
     (TAU + t as f64).powf(-KAPPA)
 }
 
@@ -55,16 +63,50 @@ struct Drawn {
     times: u32,
 }
 
-/// Fits a model.
+/// Fits a model; of few cells several, of which the most likely is kept.
 pub(crate) fn fit_online<F: Real, const K: usize>(
     params: &LdaValidParams,
     counts: &Counts,
 ) -> LdaModel {
+    let first = fit_once::<F, K>(params, counts);
+    if counts.n_cells() > STARTS_CELLS_MAX {
+        return first;
+    }
+    let mut best = (likelihood(&first, counts), first);
+    for start in 1..STARTS {
+        let seed = Draws::of(params.seed(), Purpose::Start, start, 0).next();
+        let model = fit_once::<F, K>(&params.clone().with_seed(seed), counts);
+        let likelihood = likelihood(&model, counts);
+        if likelihood > best.0 {
+            best = (likelihood, model);
+        }
+    }
+    best.1
+}
+
+fn fit_once<F: Real, const K: usize>(params: &LdaValidParams, counts: &Counts) -> LdaModel {
     let mut online = Online::<F, K>::start(params, counts);
     for iteration in 0..params.max_iterations() {
         online.step(iteration);
     }
     online.finish()
+}
+
+/// The log-likelihood of the documents that a model was fitted to.
+fn likelihood(model: &LdaModel, counts: &Counts) -> f64 {
+    let of_doc = |doc: usize| {
+        let (words, counts) = counts.row(doc);
+        let of_cell = |(word, count): (&u32, &u32)| {
+            let topics = model
+                .word_topic(*word as usize)
+                .iter()
+                .zip(model.doc_topic(doc));
+            let p: f64 = topics.map(|(of_word, of_doc)| of_word * of_doc).sum();
+            f64::from(*count) * p.ln()
+        };
+        words.iter().zip(counts).map(of_cell).sum::<f64>()
+    };
+    (0..counts.n_docs()).map(of_doc).sum()
 }
 
 impl<'a, F: Real, const K: usize> Online<'a, F, K> {
@@ -153,7 +195,7 @@ impl<'a, F: Real, const K: usize> Online<'a, F, K> {
             starts.push(starts[starts.len() - 1] + counts.row(*doc).0.len());
         }
         let chunks = chunks(&starts, counts.n_words());
-        let (params, alpha) = (self.params, row_of(&self.alpha));
+        let (alpha, seed) = (padded(&self.alpha), self.params.seed());
         let logs: Vec<Vec<f64>> = chunks
             .par_iter()
             .zip(self.sums.of_chunks(chunks.len()))
@@ -161,19 +203,10 @@ impl<'a, F: Real, const K: usize> Online<'a, F, K> {
                 let mut document = Document::default();
                 let mut logs = vec![0.0; n_topics];
                 for Drawn { doc, times } in &drawn[chunk.clone()] {
-                    let draws = Draws::of(
-                        params.seed(),
-                        Purpose::Document,
-                        *doc as u64,
-                        iteration as u64,
-                    );
+                    let first = Draws::of(seed, Purpose::Document, *doc as u64, iteration as u64);
+                    let first = gammas(n_topics, first);
                     document.set_row(counts, *doc, weights);
-                    let gamma = document.vary(
-                        n_topics,
-                        &alpha,
-                        gammas(n_topics, draws),
-                        VARIATIONAL_TOLERANCE,
-                    );
+                    let gamma = document.vary(n_topics, &alpha, first, VARIATIONAL_TOLERANCE);
                     let of_total = digamma(total(&gamma).to_f64());
                     for (log, gamma) in logs.iter_mut().zip(&gamma) {
                         *log += f64::from(*times) * (digamma(gamma.to_f64()) - of_total);
@@ -195,7 +228,7 @@ impl<'a, F: Real, const K: usize> Online<'a, F, K> {
         let all: Vec<Drawn> = (0..counts.n_docs())
             .map(|doc| Drawn { doc, times: 1 })
             .collect();
-        let (weights, alpha) = (self.weights(&all), row_of(&self.alpha));
+        let (weights, alpha) = (self.weights(&all), padded(&self.alpha));
         let docs: Vec<Row<F, K>> = (0..counts.n_docs())
             .into_par_iter()
             .map_init(Document::default, |document, doc| {
@@ -209,7 +242,7 @@ impl<'a, F: Real, const K: usize> Online<'a, F, K> {
 }
 
 /// One step of Newton's towards the prior that explains the documents best, by `rate`; none if it
-/// led to a prior that is not above 0. `logs` are the sums over the documents.
+/// led to one that is no prior. `logs` are the sums over the documents.
 fn learn_alpha(alpha: &mut Vec<f64>, rate: f64, logs: &[f64], n_docs: f64) {
     let total: f64 = alpha.iter().sum();
     let curvature = n_docs * trigamma(total);
@@ -227,7 +260,10 @@ fn learn_alpha(alpha: &mut Vec<f64>, rate: f64, logs: &[f64], n_docs: f64) {
     let next: Vec<f64> = next
         .map(|((gradient, second), alpha)| alpha - rate * (gradient - b) / second)
         .collect();
-    if next.iter().all(|alpha| *alpha > 0.0 && alpha.is_finite()) {
+    if next
+        .iter()
+        .all(|alpha| (PRIOR_MIN..=PRIOR_MAX).contains(alpha))
+    {
         *alpha = next;
     }
 }
@@ -238,15 +274,5 @@ fn n_drawn(drawn: &[Drawn]) -> f64 {
 
 /// A first guess around 1 for each topic.
 fn gammas<F: Real, const K: usize>(n_topics: usize, mut draws: Draws) -> Row<F, K> {
-    let mut row = [F::default(); K];
-    row[..n_topics].fill_with(|| F::of(draws.gamma_100()));
-    row
-}
-
-fn row_of<F: Real, const K: usize>(values: &[f64]) -> Row<F, K> {
-    let mut row = [F::default(); K];
-    for (to, value) in row.iter_mut().zip(values) {
-        *to = F::of(*value);
-    }
-    row
+    from_topics(n_topics, |_| F::of(draws.gamma_100()))
 }

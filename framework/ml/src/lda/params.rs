@@ -7,7 +7,12 @@ use super::fit::fit;
 use super::{Counts, LdaError, LdaModel};
 
 /// As many topics as a model can have.
-pub const TOPICS_MAX: usize = 1024;
+pub const TOPICS_MAX: usize = 256;
+
+/// The smallest and the largest prior: 32-bit numbers still tell the one from 0, and the other leaves
+/// room for sums.
+pub(crate) const PRIOR_MIN: f64 = 1e-9;
+pub(crate) const PRIOR_MAX: f64 = 1e6;
 
 /// How a model is fitted. The module's page says what each is for, with measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -203,6 +208,12 @@ impl LdaValidParams {
         self.threads
     }
 
+    /// The same but for the seed.
+    pub(crate) fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     fn check(&self) -> Result<(), LdaError> {
         let parameter = |name, value: &dyn ToString, expected| {
             Err(LdaError::Parameter {
@@ -212,7 +223,7 @@ impl LdaValidParams {
             })
         };
         if !(1..=TOPICS_MAX).contains(&self.n_topics) {
-            return parameter("n_topics", &self.n_topics, "1 to 1024");
+            return parameter("n_topics", &self.n_topics, "1 to 256");
         }
         if self.threads == Some(0) {
             return parameter("threads", &0, "at least 1");
@@ -221,12 +232,11 @@ impl LdaValidParams {
             return parameter("tolerance", &self.tolerance, "a number from 0 up");
         }
         for (name, prior) in [("alpha", self.alpha()), ("eta", self.eta())] {
-            // Below, 32-bit numbers are 0.
-            let (is_prior, expected) = match self.algorithm {
-                Algorithm::Em => (prior - 1.0 >= 1e-9, "a number above 1 for `em`"),
-                _ => (prior >= 1e-9, "a number above 0, at least 1e-9"),
+            let (weight, expected) = match self.algorithm {
+                Algorithm::Em => (prior - 1.0, "a number above 1 for `em`, at most 1e6"),
+                _ => (prior, "a number from 1e-9 to 1e6"),
             };
-            if !is_prior || prior > 1e6 {
+            if !(PRIOR_MIN..=PRIOR_MAX).contains(&weight) {
                 return parameter(name, &prior, expected);
             }
         }

@@ -68,15 +68,26 @@ pub(crate) fn product<F: Real, const K: usize>(one: &Row<F, K>, other: &Row<F, K
     std::array::from_fn(|topic| one[topic] * other[topic])
 }
 
+/// A row with a value for each topic.
+pub(crate) fn from_topics<F: Real, const K: usize>(
+    n_topics: usize,
+    value: impl FnMut(usize) -> F,
+) -> Row<F, K> {
+    let mut row = [F::default(); K];
+    for (to, value) in row.iter_mut().zip((0..n_topics).map(value)) {
+        *to = value;
+    }
+    row
+}
+
 /// A row with the same value for each topic.
 pub(crate) fn uniform<F: Real, const K: usize>(n_topics: usize, value: F) -> Row<F, K> {
-    std::array::from_fn(|topic| {
-        if topic < n_topics {
-            value
-        } else {
-            F::default()
-        }
-    })
+    from_topics(n_topics, |_| value)
+}
+
+/// A row of these values.
+pub(crate) fn padded<F: Real, const K: usize>(values: &[f64]) -> Row<F, K> {
+    from_topics(values.len(), |topic| F::of(values[topic]))
 }
 
 /// By how much the products of a word's row and a document's mix are to be scaled so that they add
@@ -88,35 +99,20 @@ pub(crate) fn scale<F: Real, const K: usize>(count: F, row: &Row<F, K>, mix: &Ro
     count / norm
 }
 
-/// Calls `$function::<f32 or f64, K>` with the smallest `K` that has room for the topics.
+/// The value of `$body`, where `$width` is the smallest length of rows that has room for the topics.
 macro_rules! with_width {
-    ($precision:expr, $n_topics:expr, $function:ident($($argument:expr),*)) => {
-        match $precision {
-            $crate::lda::Precision::F32 => {
-                $crate::lda::rows::with_width!(@ f32, $n_topics, $function($($argument),*))
-            }
-            $crate::lda::Precision::F64 => {
-                $crate::lda::rows::with_width!(@ f64, $n_topics, $function($($argument),*))
-            }
-        }
-    };
-    (@ $real:ty, $n_topics:expr, $function:ident($($argument:expr),*)) => {
+    ($n_topics:expr, $width:ident => $body:expr) => {
         match $n_topics {
-            ..=4 => $function::<$real, 4>($($argument),*),
-            ..=8 => $function::<$real, 8>($($argument),*),
-            ..=12 => $function::<$real, 12>($($argument),*),
-            ..=16 => $function::<$real, 16>($($argument),*),
-            ..=20 => $function::<$real, 20>($($argument),*),
-            ..=24 => $function::<$real, 24>($($argument),*),
-            ..=32 => $function::<$real, 32>($($argument),*),
-            ..=48 => $function::<$real, 48>($($argument),*),
-            ..=64 => $function::<$real, 64>($($argument),*),
-            ..=96 => $function::<$real, 96>($($argument),*),
-            ..=128 => $function::<$real, 128>($($argument),*),
-            ..=256 => $function::<$real, 256>($($argument),*),
-            ..=512 => $function::<$real, 512>($($argument),*),
-            _ => $function::<$real, 1024>($($argument),*),
+            ..=8 => $crate::lda::rows::with_width!(@ 8, $width => $body),
+            ..=20 => $crate::lda::rows::with_width!(@ 20, $width => $body),
+            ..=32 => $crate::lda::rows::with_width!(@ 32, $width => $body),
+            ..=64 => $crate::lda::rows::with_width!(@ 64, $width => $body),
+            _ => $crate::lda::rows::with_width!(@ 256, $width => $body),
         }
     };
+    (@ $value:literal, $width:ident => $body:expr) => {{
+        const $width: usize = $value;
+        $body
+    }};
 }
 pub(crate) use with_width;
