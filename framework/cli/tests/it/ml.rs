@@ -95,3 +95,24 @@ fn what_cannot_be_run_says_so_and_leaves_the_old_results() {
         .ends(1);
     assert_eq!(folder.read(RESULTS), "old\n");
 }
+
+#[test]
+fn the_machine_of_the_samples_stands_out_by_its_own_day_and_by_the_day_before() {
+    let folder = Folder::new();
+    for kind in ["flow", "dns", "proxy"] {
+        let conf = folder.with_shipped(&format!("spot-{kind}"));
+        folder.run(&["standalone", &conf.to_string_lossy()]).ends(0);
+        let results = folder.read(&format!("spot-{kind}-scores/{kind}_results.csv"));
+        let first = results.lines().next().unwrap_or_default();
+        assert!(first.contains("10.0.0.23"), "{kind}: {results}");
+        let live = conf.with_file_name(format!("spot-{kind}-live.conf"));
+        let run = folder.run(&["standalone", "-d", "--once", &live.to_string_lossy()]);
+        // Yesterday nobody did that.
+        let first = run.stdout.lines().find(|line| line.starts_with('('));
+        assert!(
+            first.is_some_and(|line| line.starts_with("('10.0.0.23', 0,")),
+            "{}",
+            run.stdout
+        );
+    }
+}

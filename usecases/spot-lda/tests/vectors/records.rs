@@ -36,7 +36,7 @@ fn batch(kind: Kind, records: &[Value]) -> RecordBatch {
 }
 
 fn use_case(kind: &str, keys: &[(&str, &str)], files: &Files) -> SpotLda {
-    let fixed = [("analysis", kind), ("optimizer", "em")];
+    let fixed = [("analysis", kind)];
     let keys = keys.iter().copied().chain(fixed);
     let conf: Conf = Section::from_iter(keys)
         .parse()
