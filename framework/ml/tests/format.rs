@@ -112,4 +112,25 @@ proptest! {
         let bytes = saved(&Lda::params(3).fit(&blocks(2, 3, 5, 6)).unwrap());
         prop_assert!(load(&bytes[..at.index(bytes.len())]).is_err());
     }
+
+    /// What the fuzz target does, from a model of each kind.
+    #[test]
+    fn what_was_changed_and_sealed_is_refused_or_can_be_asked(
+        kind in 0_usize..3,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<[u8; 8]>()), 1..4),
+    ) {
+        let algorithm = [Algorithm::Fast, Algorithm::Em, Algorithm::Online][kind];
+        let counts = blocks(2, 3, 5, 6);
+        let mut bytes = saved(&Lda::params(3).algorithm(algorithm).fit(&counts).unwrap());
+        for (at, value) in changes {
+            // Whole numbers behind the sizes, where a change often leaves a model.
+            let at = 28 + 8 * at.index((bytes.len() - 32) / 8);
+            bytes[at..at + 8].copy_from_slice(&value);
+        }
+        if let Ok(model) = load(&sealed(bytes)) {
+            let mixes = model.transform(&counts);
+            prop_assert!(mixes.rows().into_iter().all(|mix| (mix.sum() - 1.0).abs() < 1e-6));
+            let _ = model.perplexity(&counts);
+        }
+    }
 }

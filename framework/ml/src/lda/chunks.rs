@@ -93,3 +93,47 @@ impl<F: Real, const K: usize> Sums<F, K> {
         sum_of(&totals)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn each_document_is_in_one_chunk(lens in proptest::collection::vec(0_usize..300, 1..60), n_words in 1_usize..50) {
+            let starts: Vec<usize> = std::iter::once(0)
+                .chain(lens.iter().scan(0, |sum, len| { *sum += len; Some(*sum) }))
+                .collect();
+            let chunks = chunks(&starts, n_words);
+            let docs: Vec<usize> = chunks.iter().cloned().flatten().collect();
+            prop_assert_eq!(docs, Vec::from_iter(0..lens.len()));
+            prop_assert!(chunks.len() <= CHUNKS_MAX);
+            // A chunk has its part of the cells and at most one document more.
+            let part = starts[lens.len()].div_ceil(chunks.len());
+            for chunk in chunks {
+                prop_assert!(starts[chunk.end] - starts[chunk.start] <= part + 300);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_taken_once_and_in_every_block() {
+        let n_words = 2 * WORDS_PER_BLOCK + 3;
+        let mut sums = Sums::<f64, 8>::new(n_words);
+        for (chunk, sums) in sums.of_chunks(3).iter_mut().enumerate() {
+            for (word, row) in sums.iter_mut().enumerate() {
+                row[0] = (word * 10 + chunk) as f64;
+            }
+        }
+        let mut words = vec![[0.0; 8]; n_words];
+        let total = sums.take(&mut words, |word, row, sum| {
+            assert_eq!(sum[0], (30 * word + 3) as f64);
+            *row = sum;
+        });
+        assert_eq!(total[0], words.iter().map(|row| row[0]).sum::<f64>());
+        let total = sums.take(&mut words, |_, row, sum| *row = sum);
+        assert_eq!(total, [0.0; 8]);
+    }
+}

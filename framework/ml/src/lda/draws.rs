@@ -86,3 +86,52 @@ fn mixed_only(mut z: u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean and variance of what so many generators draw first.
+    fn moments(draw: impl Fn(&mut Draws) -> f64) -> (f64, f64) {
+        let n = 20_000;
+        let drawn: Vec<f64> = (0..n)
+            .map(|thing| draw(&mut Draws::of(7, Purpose::Word, thing, 0)))
+            .collect();
+        let mean = drawn.iter().sum::<f64>() / n as f64;
+        let variance = drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64;
+        (mean, variance)
+    }
+
+    fn assert_near(found: (f64, f64), expected: (f64, f64)) {
+        assert!(
+            (found.0 - expected.0).abs() < 0.05 * expected.0,
+            "{found:?}"
+        );
+        assert!(
+            (found.1 - expected.1).abs() < 0.05 * expected.1,
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn the_first_draws_for_many_things_have_the_moments_of_their_distribution() {
+        assert_near(moments(Draws::uniform), (0.5, 1.0 / 12.0));
+        assert_near(moments(Draws::gamma_100), (1.0, 0.01));
+        assert_near(moments(|draws| f64::from(draws.poisson(0.5))), (0.5, 0.5));
+    }
+
+    #[test]
+    fn purpose_seed_and_thing_each_make_another_sequence() {
+        let draws = [
+            Draws::of(0, Purpose::Word, 0, 0),
+            Draws::of(1, Purpose::Word, 0, 0),
+            Draws::of(0, Purpose::Cell, 0, 0),
+            Draws::of(0, Purpose::Word, 1, 0),
+            Draws::of(0, Purpose::Word, 0, 1),
+        ];
+        let mut numbers: Vec<u64> = draws.into_iter().map(|mut draws| draws.next()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 5);
+    }
+}

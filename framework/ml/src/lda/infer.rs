@@ -34,31 +34,38 @@ pub(crate) fn transform<const K: usize>(model: &LdaModel, counts: &Counts) -> Ar
 
 /// The perplexity of the second halves of the documents, by the mixes of the first.
 pub(crate) fn perplexity<const K: usize>(model: &LdaModel, counts: &Counts) -> Option<f64> {
-    let halves: Vec<(f64, u64)> = (0..counts.n_docs())
+    let sums: Vec<(f64, f64)> = (0..counts.n_docs())
         .into_par_iter()
         .map_init(Document::default, |document, doc| {
-            let (seen, held_out) = split(counts, doc, model.n_words());
-            let mix: Row<f64, K> = mix(model, document, seen.into_iter(), true);
+            let halves = split(counts, doc, model.n_words());
+            let mix: Row<f64, K> = mix(model, document, halves.seen.into_iter(), true);
             let mut likelihood = 0.0;
-            let mut n_tokens = 0;
-            for (word, count) in held_out {
+            let mut n_tokens = 0.0;
+            for (word, count) in halves.held_out {
                 let p = dot(&predictive_row(model, word), &mix);
                 if p > 0.0 {
-                    likelihood += f64::from(count) * p.ln();
-                    n_tokens += u64::from(count);
+                    likelihood += count * p.ln();
+                    n_tokens += count;
                 }
             }
             (likelihood, n_tokens)
         })
         .collect();
-    let n_tokens: u64 = halves.iter().map(|(_, n_tokens)| n_tokens).sum();
-    let likelihood: f64 = halves.iter().map(|(likelihood, _)| likelihood).sum();
-    (n_tokens > 0).then(|| (-likelihood / n_tokens as f64).exp())
+    let n_tokens: f64 = sums.iter().map(|(_, n_tokens)| n_tokens).sum();
+    let likelihood: f64 = sums.iter().map(|(likelihood, _)| likelihood).sum();
+    (n_tokens > 0.0).then(|| (-likelihood / n_tokens).exp())
+}
+
+/// The words of a document that its mix is found by, and those that are predicted, with their counts.
+#[derive(Default)]
+struct Halves {
+    seen: Vec<(usize, f64)>,
+    held_out: Vec<(usize, f64)>,
 }
 
 /// A document's tokens of known words, in the order of its words, by turns in two halves.
-fn split(counts: &Counts, doc: usize, n_words: usize) -> (Vec<(usize, f64)>, Vec<(usize, u32)>) {
-    let (mut seen, mut held_out) = (Vec::new(), Vec::new());
+fn split(counts: &Counts, doc: usize, n_words: usize) -> Halves {
+    let mut halves = Halves::default();
     let mut first_is_seen = true;
     let (words, counts) = counts.row(doc);
     for (word, count) in words.iter().zip(counts) {
@@ -69,13 +76,13 @@ fn split(counts: &Counts, doc: usize, n_words: usize) -> (Vec<(usize, f64)>, Vec
         let n_seen = count / 2 + (count % 2) * u32::from(first_is_seen);
         first_is_seen ^= count % 2 == 1;
         if n_seen > 0 {
-            seen.push((word, f64::from(n_seen)));
+            halves.seen.push((word, f64::from(n_seen)));
         }
         if *count > n_seen {
-            held_out.push((word, count - n_seen));
+            halves.held_out.push((word, f64::from(count - n_seen)));
         }
     }
-    (seen, held_out)
+    halves
 }
 
 /// The mix of a document of these words; of those that the model does not know, of none.

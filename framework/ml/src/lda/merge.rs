@@ -43,10 +43,11 @@ pub(crate) fn merge<F: Real, const K: usize>(
             row.remove(other);
         }
         topics[one].add(&gone);
-        costs[one] = costs_of(&topics, one);
-        for of in 0..topics.len() {
-            costs[of][one] = costs[one][of];
+        let of_merged = costs_of(&topics, one);
+        for (row, cost) in costs.iter_mut().zip(&of_merged) {
+            row[one] = *cost;
         }
+        costs[one] = of_merged;
     }
     (0..words.len())
         .map(|word| {
