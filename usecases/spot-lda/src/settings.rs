@@ -334,7 +334,7 @@ mod tests {
             [
                 "spot_conf: `TOL` of the spot.conf is no number: `much`",
                 "time_zone: no such time zone: `Mars`",
-                "alpha: expected a number above 1 for `em`, found `0.5`",
+                "alpha: expected a number above 1 for `em`, at most 1e6, found `0.5`",
             ]
         );
         let online = [
