@@ -63,6 +63,7 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
     }
     let open = Open {
         once: true,
+        framing: format.framing(),
         header: format.header(),
         n_partitions: 1,
         stores,

@@ -42,6 +42,8 @@ pub(crate) enum Utf8 {
     Replace,
     /// The record is invalid.
     Require,
+    /// Nothing: it is no text.
+    Any,
 }
 
 /// The columns of a decoder.
@@ -80,15 +82,13 @@ impl Rows {
     ) -> Decoded {
         let mut records = payloads.records.clone();
         let mut n_replaced = 0;
-        let utf8 = view::all_utf8(&records);
+        let utf8 = P::UTF8 == Utf8::Any || view::all_utf8(&records);
         if !utf8 && P::UTF8 == Utf8::Replace {
             (records, n_replaced) = replace(records, selection);
         }
         let n_records = records.len();
         let n_selected = selection.map_or(n_records, BooleanBuffer::count_set_bits);
-        for column in &mut self.columns {
-            column.start(n_selected, records.data_buffers().len());
-        }
+        self.start(n_selected, records.data_buffers().len());
         let check = !utf8 && P::UTF8 == Utf8::Require;
         let mut kept = Kept::new(selection.is_some(), n_selected);
         let mut one = |idx: usize| {
@@ -114,7 +114,15 @@ impl Rows {
         kept.decoded(rows, n_replaced)
     }
 
-    fn finish(&mut self, n_rows: usize, blocks: &[Buffer]) -> RecordBatch {
+    /// Makes room for `n_rows`, of records in so many blocks.
+    pub(crate) fn start(&mut self, n_rows: usize, n_blocks: usize) {
+        for column in &mut self.columns {
+            column.start(n_rows, n_blocks);
+        }
+    }
+
+    /// The rows, of which each column has `n_rows` values.
+    pub(crate) fn finish(&mut self, n_rows: usize, blocks: &[Buffer]) -> RecordBatch {
         let arrays = self
             .columns
             .iter_mut()

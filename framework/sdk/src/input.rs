@@ -257,6 +257,8 @@ pub struct Open {
     /// committed there and what the conf says of where to begin do not matter, `resume` is empty, and
     /// nothing is acknowledged. Comes with `once`.
     pub past: Option<Past>,
+    /// What the records of a file are; an input whose source has records of its own gives those.
+    pub framing: Framing,
     /// The lines of a file that the codec needs with every batch of it.
     pub header: HeaderRule,
     /// The columns that will be used, where the input has columns (Parquet); `None` is all.
@@ -289,6 +291,16 @@ pub struct Ends {
     pub unit: OffsetUnit,
     /// The offset behind the last record that the source has, of the partitions of which it is known.
     pub offsets: BTreeMap<PartitionId, u64>,
+}
+
+/// What the records of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// Its lines.
+    #[default]
+    Lines,
+    /// The messages in a capture of packets.
+    Capture,
 }
 
 /// What one step of an offset is.
