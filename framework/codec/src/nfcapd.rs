@@ -107,7 +107,8 @@ impl Parse for Lines {
         self.seconds.set(micros);
         let receipt = Receipt {
             exporter: address(fields[21]).ok(),
-            protocol: Some(fields[7]),
+            // Plain numbers are asked for, and older releases print the name all the same.
+            protocol: Some(fields[7]).filter(|_| flow.protocol.is_none()),
             micros,
             seconds: &self.seconds,
         };
@@ -150,6 +151,7 @@ fn flow_of(fields: &[&[u8]; N_FIELDS]) -> Result<(Flow, i64), String> {
         destination: Some(address(fields[4])?),
         source_port: port(5)?,
         destination_port: destination_port(fields[6])?,
+        protocol: number(7).ok().and_then(|n| u8::try_from(n).ok()),
         flags: Some(flow::read_flags(fields[8])),
         forwarding: small(9)?,
         service: small(10)?,
@@ -281,10 +283,13 @@ mod tests {
 
     #[test]
     fn icmp_has_its_type_and_code_and_an_unknown_time_of_receipt_is_the_end() {
-        let line = LINE
-            .replace("    80", "  3.13")
-            .replace("13:54:58.250", "13:54:58.250");
+        let line = LINE.replace("    80", "  3.13");
         assert_eq!(shown(&Nfcapd::new(), ["dport"], &line), ["781"]);
+        let line = line.replace("TCP  ", "1    ");
+        assert_eq!(
+            shown(&Nfcapd::new(), ["proto", "network_transport"], &line),
+            ["ICMP", "icmp"]
+        );
         let line = LINE.replace("2016-05-05 13:54:58.250", "1970-01-01 00:00:00.000");
         assert_eq!(
             shown(&Nfcapd::new(), ["treceived"], &line),
