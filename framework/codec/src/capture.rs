@@ -22,8 +22,9 @@
 //! to be, a connection with bytes missing, a packet that the file breaks off in. Damage to the file itself
 //! ([`Damage`]) ends the reading: nothing says where the next packet would begin.
 //!
-//! What hostile input can cost: [`tcp`] holds at most 16 MiB of segments out of order, [`fragments`] at most
-//! 256 packets of 64 KiB, [`file`] one block of 16 MiB. Work is linear in the input.
+//! What hostile input can cost: 16 MiB of segments out of order and a message of 64 KiB for each of 8,192
+//! directions of connections, 256 fragmented packets of 64 KiB, and one block of the file of 16 MiB. Work is
+//! linear in the input.
 
 mod file;
 mod fragments;

@@ -46,8 +46,11 @@ fn tcp(sequence: u32, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// Reads a file in pieces of `n_bytes`: the records, their offsets and what is unreadable.
-fn read(file: &[u8], n_bytes: usize) -> (Vec<Vec<u8>>, Vec<u64>, Vec<(u64, String)>) {
+/// Records, their offsets, and what is unreadable.
+type Read = (Vec<Vec<u8>>, Vec<u64>, Vec<(u64, String)>);
+
+/// Reads a file in pieces of `n_bytes`.
+fn read(file: &[u8], n_bytes: usize) -> Read {
     let (mut capture, mut found) = (Capture::new(), Found::from(0));
     let (mut start, mut end) = (0, 0);
     while end < file.len() {

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use super::template::Template;
 
 /// The most exporters that are kept; the one that was seen first makes room.
-pub(super) const EXPORTERS_MAX: usize = 1_024;
+const EXPORTERS_MAX: usize = 1_024;
 
-/// The most templates of an exporter.
-pub(super) const TEMPLATES_MAX: usize = 512;
+/// The most fields of all templates of an exporter together.
+const FIELDS_MAX: usize = 8_192;
 
 /// The most samplers of an exporter.
 const SAMPLERS_MAX: usize = 256;
@@ -32,6 +32,8 @@ pub(super) struct Exporters {
 pub(super) struct Exporter {
     nth: u64,
     templates: HashMap<u16, Template>,
+    /// How many fields these have together.
+    n_fields: usize,
     /// One in so many packets, by sampler; 0 is the one that has no number.
     samplers: HashMap<u32, u32>,
     /// The sequence number that comes next.
@@ -67,9 +69,14 @@ impl Exporter {
     /// # Errors
     /// There are too many.
     pub(super) fn learn(&mut self, id: u16, template: Template) -> Result<(), String> {
-        if self.templates.len() >= TEMPLATES_MAX && !self.templates.contains_key(&id) {
-            return Err(format!("template {id} is one more than {TEMPLATES_MAX}"));
+        self.forget(Some(id));
+        let n_fields = self.n_fields + template.n_fields();
+        if n_fields > FIELDS_MAX {
+            return Err(format!(
+                "with template {id} its templates have more than {FIELDS_MAX} fields"
+            ));
         }
+        self.n_fields = n_fields;
         self.templates.insert(id, template);
         Ok(())
     }
@@ -77,8 +84,14 @@ impl Exporter {
     /// Forgets a template; `None` is all of them.
     pub(super) fn forget(&mut self, id: Option<u16>) {
         match id {
-            Some(id) => drop(self.templates.remove(&id)),
-            None => self.templates.clear(),
+            Some(id) => {
+                let gone = self.templates.remove(&id);
+                self.n_fields -= gone.map_or(0, |template| template.n_fields());
+            }
+            None => {
+                self.templates.clear();
+                self.n_fields = 0;
+            }
         }
     }
 

@@ -114,6 +114,11 @@ impl Template {
         }
     }
 
+    /// How many fields a record has.
+    pub(super) fn n_fields(&self) -> usize {
+        self.fields.len()
+    }
+
     /// How many bytes a record has at least.
     pub(super) fn len_min(&self) -> usize {
         self.len_min
@@ -334,5 +339,5 @@ fn address(value: &[u8]) -> Option<IpAddr> {
 /// A time of NTP in microseconds since 1970.
 fn ntp(time: u64) -> i64 {
     let (seconds, fraction) = ((time >> 32) as i64, time & 0xFFFF_FFFF);
-    (seconds - NTP_1970) * 1_000_000 + (fraction * 1_000_000 >> 32) as i64
+    (seconds - NTP_1970) * 1_000_000 + ((fraction * 1_000_000) >> 32) as i64
 }

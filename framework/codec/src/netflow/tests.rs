@@ -269,6 +269,32 @@ fn a_datagram_that_is_none_is_told() {
 }
 
 #[test]
+fn an_exporter_has_no_more_templates_than_fit() {
+    let template = |id: u16| {
+        let fields = [1, 4].repeat(2_000);
+        set(0, &words(&[&[id, 2_000], &fields[..]].concat()))
+    };
+    let (_, unreadable) = rows(
+        &[],
+        &(256..262)
+            .map(|id| v9(id.into(), &[template(id)]))
+            .collect::<Vec<_>>(),
+    );
+    let expected = |id| {
+        format!(
+            "a datagram of 8028 bytes of 192.0.2.254: with template {id} its templates have more than 8192 fields"
+        )
+    };
+    assert_eq!(unreadable, [expected(260), expected(261)]);
+    // The same template again takes no more room.
+    let again = [
+        v9(1, &[template(256), template(257)]),
+        v9(2, &[template(256), template(257), template(258)]),
+    ];
+    assert_eq!(rows(&[], &again).1, Vec::<String>::new());
+}
+
+#[test]
 fn an_unknown_column_is_refused() {
     let error = Collector::try_new(Some(&["ibytes".to_owned()]))
         .err()
