@@ -127,6 +127,28 @@ async fn every_layout_gives_the_flows_that_nfdump_prints() {
     }
 }
 
+/// `nfcapd_counts/nfdump.txt` is what `nfdump -I` says of each file, as the script beside it writes it.
+#[tokio::test]
+async fn flows_packets_and_bytes_are_those_that_nfdump_counts() {
+    let Some(folder) = data() else { return };
+    for line in include_str!("nfcapd_counts/nfdump.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let (name, counts) = line.split_once(' ').unwrap();
+        let (flows, _) = read(&folder.join(name)).await;
+        let sum = |idx| -> u64 {
+            let field = |flow: &String| flow.split(',').nth(idx).unwrap().parse::<u64>().unwrap();
+            flows.iter().map(field).sum()
+        };
+        assert_eq!(
+            format!("{} {} {}", flows.len(), sum(6), sum(7)),
+            counts,
+            "{name}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_nfdump_cannot_read_fails_although_it_ends_well() {
     let Some(data) = data() else { return };
