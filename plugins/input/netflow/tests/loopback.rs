@@ -8,7 +8,7 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use datashark_input_netflow::{Netflow, NetflowConf};
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::{Content, Input, InputBatch, InputEvent, Open, PartitionId, Resume};
