@@ -11,7 +11,7 @@ use arrow::util::pretty::pretty_format_batches;
 use datashark_codec::{Decoder, Format};
 use datashark_sdk::Stores;
 use datashark_sdk::conf::{Problems, Section, Value};
-use datashark_sdk::input::{Content, InputEntry, InputEvent, Open, Payloads};
+use datashark_sdk::input::{Content, InputEntry, InputEvent, Open, Payloads, Unreadable};
 
 use crate::args::{Codec, Engine};
 use crate::global::global;
@@ -64,6 +64,7 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
     }
     let open = Open {
         once: true,
+        framing: format.framing(),
         header: format.header(),
         n_partitions: 1,
         stores,
@@ -76,7 +77,10 @@ async fn show(args: &Codec, format: &dyn Format) -> Result<(), Failure> {
     {
         match event {
             InputEvent::Batch(batch) => match &batch.content {
-                Content::Payloads(payloads) => look.at(format, payloads)?,
+                Content::Payloads(payloads) => {
+                    look.at(format, payloads)?;
+                    look.unreadable(&batch.unreadable);
+                }
                 Content::Columns { .. } => {
                     let message = format!("{file} has columns of its own: it needs no codec");
                     return Err(Failure::Run(message));
@@ -168,6 +172,17 @@ impl<'a> Look<'a> {
             self.invalid.push(shown);
         }
         Ok(())
+    }
+
+    /// What the file has that is no record, such as a damaged packet of a capture.
+    fn unreadable(&mut self, unreadable: &[Unreadable]) {
+        self.n_records += unreadable.len();
+        self.n_invalid += unreadable.len();
+        let room = N_INVALID.saturating_sub(self.invalid.len());
+        for unreadable in unreadable.iter().take(room) {
+            let Unreadable { offset, reason } = unreadable;
+            self.invalid.push(format!("byte {offset}: {reason}"));
+        }
     }
 
     fn print(self) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use datashark_conf::{Diagnostics, Global, GlobalStream};
 use datashark_sdk::conf::Problems;
 
 use crate::args::Engine;
-use crate::registry::registry;
+use crate::registry::built_in;
 use crate::text::{render, say};
 use crate::{Failure, WRONG};
 
@@ -69,7 +69,7 @@ pub(crate) fn load(args: &Engine) -> Result<Loaded, Diagnostics> {
 
 /// What is to be said of the global stream.
 fn of_stream(global: &Global) -> Problems {
-    let inputs = registry().inputs;
+    let inputs = built_in().inputs;
     let of = |stream: &GlobalStream| {
         let entry = inputs.iter().find(|entry| entry.name == stream.input)?;
         let problems = entry.check(&stream.section, &global.engine.stores);

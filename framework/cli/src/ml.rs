@@ -41,7 +41,7 @@ async fn run_in(args: Ml, day: Day, global: Global, logs: Logs) -> Result<(), Fa
     fs::create_dir_all(&conf)?;
     let conf = conf.join(format!("{}.conf", args.date));
     fs::write(&conf, day.conf(&args))?;
-    let checked = check(&conf, &global, &registry()).await;
+    let checked = check(&conf, &global, &registry(&global)).await;
     say(&render(&checked.diagnostics));
     let Some(job) = checked.job else {
         return Err(Failure::Said(FAILED));

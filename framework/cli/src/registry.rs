@@ -44,6 +44,7 @@ pub(crate) fn built_in() -> Registry {
             InputEntry::of::<datashark_input_file::Batch>(),
             InputEntry::of::<datashark_input_file::Folder>(),
             InputEntry::of::<datashark_input_kafka::Kafka>(),
+            InputEntry::of::<datashark_input_netflow::Netflow>(),
         ],
         outputs: vec![
             OutputEntry::of::<datashark_output_csv::Csv>(),

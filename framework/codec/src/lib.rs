@@ -22,6 +22,9 @@
 //! | `asa` | [`asa`] | a message's id, level and text, both ends of a connection |
 //! | `zeek` | [`zeek`] | the fields that a header names, or the members of an object; shared names |
 //! | `eve` | [`eve`] | the members of an object, nested ones by dots; shared names |
+//! | `dns` | [`dns`] | those of a DNS message and the packet it came in |
+//! | `binetflow` | [`binetflow`] | those of a flow ([`flow`]) |
+//! | `nfcapd` | [`nfcapd`] | those of a flow ([`flow`]) |
 //!
 //! Shared names are the columns that mean the same in every format that has them, so that one query
 //! serves several: `timestamp`, `source_ip`, `destination_port`, `network_transport`,
@@ -41,14 +44,18 @@
 
 pub mod asa;
 pub mod beside;
+pub mod binetflow;
 mod bits;
+pub mod capture;
 pub mod cef;
 mod column;
 pub mod combined;
 pub mod csv;
 mod directives;
+pub mod dns;
 pub mod eve;
 mod fixed_columns;
+pub mod flow;
 mod found;
 pub mod grok;
 pub mod iptables;
@@ -58,6 +65,8 @@ pub mod leef;
 pub mod lines;
 pub mod logfmt;
 mod named;
+pub mod netflow;
+pub mod nfcapd;
 mod place;
 mod record;
 pub mod regex;
@@ -80,7 +89,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{Field, Fields, SchemaRef};
-use datashark_sdk::input::{HeaderRule, Payloads};
+use datashark_sdk::input::{Framing, HeaderRule, Payloads};
 
 pub use column::TIMESTAMP_FORMAT;
 
@@ -116,6 +125,11 @@ pub trait Format: Send + Sync + std::fmt::Debug {
             Columns::Open => self.known_columns(),
         };
         fields.iter().map(|field| field.as_ref().clone()).collect()
+    }
+
+    /// What the records of a file are.
+    fn framing(&self) -> Framing {
+        Framing::Lines
     }
 
     /// Which lines of a file say what the columns of the others are.

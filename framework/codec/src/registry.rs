@@ -8,15 +8,18 @@ use serde::de::DeserializeOwned;
 
 use crate::Format;
 use crate::asa::Asa;
+use crate::binetflow::{Binetflow, BinetflowOptions};
 use crate::cef::Cef;
 use crate::combined::{AccessLog, CombinedOptions};
 use crate::csv::{Csv, CsvOptions};
+use crate::dns::{DnsOptions, DnsPackets};
 use crate::eve::{Eve, EveOptions};
 use crate::grok::{Grok, GrokOptions, ReadFile};
 use crate::iptables::Iptables;
 use crate::json::{Json, JsonOptions};
 use crate::leef::Leef;
 use crate::logfmt::Logfmt;
+use crate::nfcapd::{Nfcapd, NfcapdOptions};
 use crate::regex::{Regex, RegexOptions};
 use crate::squid::{Squid, SquidOptions};
 use crate::syslog::Syslog;
@@ -32,7 +35,7 @@ type Build = fn(&Section, ReadFile<'_>) -> Result<Arc<dyn Format>, Problems>;
 
 /// Name, what it is in a line, and how it is built of its options. `syslog` and the five behind it
 /// have the same options and take lines with and without a syslog header.
-const FORMATS: [(&str, &str, Build); 17] = [
+const FORMATS: [(&str, &str, Build); 20] = [
     ("text", "lines as they are, in the column `line`", text),
     (
         "json",
@@ -98,6 +101,21 @@ const FORMATS: [(&str, &str, Build); 17] = [
         zeek,
     ),
     ("eve", "events of Suricata, a JSON object a line", eve),
+    (
+        "dns",
+        "DNS messages in captures of packets, pcap and pcapng",
+        dns,
+    ),
+    (
+        "nfcapd",
+        "flows in files of nfcapd, which the tool nfdump reads",
+        nfcapd,
+    ),
+    (
+        "binetflow",
+        "bidirectional flows of Argus, as the CTU's data sets have them",
+        binetflow,
+    ),
 ];
 
 /// The format of a name with the options of `[codec]`, in which `format` itself is passed over. Files
@@ -238,6 +256,21 @@ fn eve(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> 
     Ok(Arc::new(Eve::new()))
 }
 
+fn dns(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
+    none::<DnsOptions>(options)?;
+    Ok(Arc::new(DnsPackets::new()))
+}
+
+fn nfcapd(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
+    none::<NfcapdOptions>(options)?;
+    Ok(Arc::new(Nfcapd::new()))
+}
+
+fn binetflow(options: &Section, _: ReadFile<'_>) -> Result<Arc<dyn Format>, Problems> {
+    none::<BinetflowOptions>(options)?;
+    Ok(Arc::new(Binetflow::new()))
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::datatypes::{DataType, Field};
@@ -276,7 +309,7 @@ mod tests {
         assert_eq!(
             problem.help.as_deref(),
             Some(
-                "one of text, json, csv, regex, grok, combined, common, w3c, squid, syslog, cef, leef, logfmt, iptables, asa, zeek, eve"
+                "one of text, json, csv, regex, grok, combined, common, w3c, squid, syslog, cef, leef, logfmt, iptables, asa, zeek, eve, dns, nfcapd, binetflow"
             )
         );
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::buffer::BooleanBuffer;
+use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datashark_sdk::input::Payloads;
@@ -87,9 +87,7 @@ impl Rows {
     ) -> Decoded {
         let records = &payloads.records;
         let n_selected = selection.map_or(records.len(), BooleanBuffer::count_set_bits);
-        for column in &mut self.columns {
-            column.start(n_selected, records.data_buffers());
-        }
+        self.start(n_selected, records.data_buffers());
         let texts = Texts::of(records);
         parser.begin(texts.as_ref().is_some_and(Texts::is_ascii));
         let mut kept = Kept::new(selection.is_some(), n_selected);
@@ -122,12 +120,46 @@ impl Rows {
         kept.decoded(rows)
     }
 
+    /// Decodes all records, which are no text.
+    pub(crate) fn decode_bytes(
+        &mut self,
+        payloads: &Payloads,
+        mut parse: impl FnMut(&[u8], &mut [Column]) -> Result<(), String>,
+    ) -> Decoded {
+        let records = &payloads.records;
+        self.start(records.len(), &[]);
+        let mut kept = Kept::new(false, records.len());
+        for idx in 0..records.len() {
+            match parse(records.value(idx), &mut self.columns) {
+                Ok(()) => kept.row(idx),
+                Err(reason) => {
+                    kept.misfit(&mut self.columns);
+                    kept.invalid(idx, reason);
+                }
+            }
+        }
+        let rows = self.finish(&kept);
+        kept.decoded(rows)
+    }
+
+    /// Makes room for `n_rows`, of records in these blocks.
+    pub(crate) fn start(&mut self, n_rows: usize, blocks: &[Buffer]) {
+        for column in &mut self.columns {
+            column.start(n_rows, blocks);
+        }
+    }
+
+    /// The rows, of which each column has `n_rows` values.
+    pub(crate) fn take(&mut self, n_rows: usize) -> RecordBatch {
+        let arrays = self.columns.iter_mut().map(Column::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(n_rows));
+        RecordBatch::try_new_with_options(self.schema(), arrays, &options)
+            .expect("every column has its field's type and a value for each row")
+    }
+
     fn finish(&mut self, kept: &Kept) -> RecordBatch {
         let n_values = kept.n_values();
-        let arrays = self.columns.iter_mut().map(Column::finish).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(n_values));
-        let rows = RecordBatch::try_new_with_options(self.schema(), arrays, &options)
-            .expect("every column has its field's type and a value for each row");
+        let rows = self.take(n_values);
         if kept.misfits.is_empty() {
             return rows;
         }

@@ -324,6 +324,7 @@ mod tests {
             path: root.path().join("model.json"),
             code: String::new(),
             training,
+            stores: Stores::default(),
             parameters: String::new(),
         };
         let plain = of(day.join("a.csv"));

@@ -71,6 +71,16 @@ pub struct Ends {
     pub offsets: BTreeMap<PartitionId, u64>,
 }
 
+/// What the records of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// Its lines.
+    #[default]
+    Lines,
+    /// The messages in a capture of packets.
+    Capture,
+}
+
 /// What one step of an offset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -110,3 +110,70 @@ fn what_an_open_format_has_beside_the_known_columns_is_shown() {
         "{syslog:?}"
     );
 }
+
+/// A capture of raw IP with a DNS response of `www.example.com` in each packet, `rcode` as given.
+fn capture(rcodes: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for word in [0xA1B2_C3D4, 0x0004_0002, 0, 0, 65_535, 101_u32] {
+        file.extend_from_slice(&word.to_le_bytes());
+    }
+    for rcode in rcodes {
+        let header = [0, 7, 0x81, 0x80 | rcode, 0, 1, 0, 0, 0, 0, 0, 0];
+        let dns = [
+            &header[..],
+            b"\x03www\x07example\x03com\x00\x00\x01\x00\x01",
+        ]
+        .concat();
+        let udp = [&[0, 53, 0x10, 0, 0, 8 + dns.len() as u8, 0, 0][..], &dns].concat();
+        let length = 20 + udp.len() as u8;
+        let ip = [
+            0x45, 0, 0, length, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 53, 192, 0, 2, 1,
+        ];
+        for word in [1_483_504_866, 337_519, u32::from(length), u32::from(length)] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+        file.extend_from_slice(&[&ip[..], &udp].concat());
+    }
+    file
+}
+
+#[test]
+fn a_capture_is_shown_by_its_name_with_what_is_damaged_in_it() {
+    let folder = Folder::new();
+    let mut file = capture(&[0, 3]);
+    file.truncate(file.len() - 1);
+    folder.write("a.pcap", file);
+    let columns = ["-c", "dns_qry_name", "-c", "dns_qry_rcode", "-c", "ip_dst"];
+    let ran = folder
+        .run(&[&["codec", "dns", "a.pcap"][..], &columns].concat())
+        .ends(1);
+    assert!(
+        ran.stdout
+            .contains("| www.example.com | 0             | 192.0.2.1 |"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("2 records: 1 parsed, 1 invalid"),
+        "{ran:?}"
+    );
+    let cut = "  byte 101: the capture ends within a packet, after 76 bytes of it";
+    assert!(ran.stdout.contains(cut), "{ran:?}");
+}
+
+#[test]
+fn a_query_over_a_capture_has_names_that_do_not_exist() {
+    let folder = Folder::new();
+    folder.write("a.pcap", capture(&[0, 3, 3]));
+    folder.write(
+        "nxdomain.sql",
+        "SELECT dns_qry_name AS key, count(*) AS score FROM records WHERE dns_qry_rcode = 3 GROUP BY dns_qry_name",
+    );
+    folder.write(
+        "nxdomain.conf",
+        "name = NXDOMAIN\ntype = batch\nenabled = true\ncode = nxdomain.sql\nfile = a.pcap\noutput = csv\n\
+         [out_csv]\npath = out.csv\n",
+    );
+    folder.run(&["standalone", "nxdomain.conf"]).ends(0);
+    let found = folder.read("out.csv");
+    assert!(found.starts_with("www.example.com,2"), "{found}");
+}

@@ -344,6 +344,11 @@ pub(crate) const SAMPLES: &[Samples] = &[
         ..W3C
     },
     Samples {
+        format: "binetflow",
+        files: "netflow/binetflow/*",
+        ..LINES
+    },
+    Samples {
         files: "zeek/wrccdc/*",
         ..ZEEK
     },

@@ -299,6 +299,7 @@ impl Job {
         let names = || self.columns().into_iter().map(str::to_owned).collect();
         Open {
             use_case: self.conf.name.clone(),
+            framing: format.map(|format| format.framing()).unwrap_or_default(),
             header: format.map(|format| format.header()).unwrap_or_default(),
             columns: format.is_none().then(names),
             beside: self.beside(),

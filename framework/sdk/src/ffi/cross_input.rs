@@ -71,6 +71,7 @@ pub fn opened(opening: &InputOpening) -> Open {
         rewind: opening.rewind,
         once: opening.once,
         past: opening.past.map(|from| Past { from }),
+        framing: crate::input::Framing::default(),
         header: HeaderJson::rule(opening.header.as_ref()),
         columns: opening.columns.clone(),
         beside: opening.beside.clone(),

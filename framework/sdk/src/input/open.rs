@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{HeaderRule, Micros, PartitionId};
+use super::{Framing, HeaderRule, Micros, PartitionId};
 use crate::Stores;
 
 /// Where a partition goes on after a restart, or at another instance.
@@ -49,6 +49,8 @@ pub struct Open {
     /// committed there and what the conf says of where to begin do not matter, `resume` is empty, and
     /// nothing is acknowledged. Comes with `once`.
     pub past: Option<Past>,
+    /// What the records of a file are; an input whose source has records of its own gives those.
+    pub framing: Framing,
     /// The lines of a file that the codec needs with every batch of it.
     pub header: HeaderRule,
     /// The columns that will be used, where the input has columns (Parquet); `None` is all.

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use arrow::array::Array;
 use arrow::buffer::Buffer;
 use datashark_codec::lines::{Lines, split_lines};
-use datashark_sdk::input::Oversized;
+use datashark_sdk::input::{Oversized, Unreadable};
 
 use crate::pool::Pool;
 
@@ -82,10 +82,10 @@ impl Skipping {
     }
 }
 
-/// Whole lines and where they stand.
+/// Whole records and where they stand.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// The lines; the last one's line end may be missing.
+    /// The lines, the last one's line end may be missing; or the messages of a capture.
     pub lines: Lines,
     /// Where the block starts.
     pub offset: u64,
@@ -93,6 +93,8 @@ pub(crate) struct Block {
     pub first_line: Option<u64>,
     /// A record that was skipped; then the block has no lines.
     pub oversized: Option<Oversized>,
+    /// What stands among the lines and is none.
+    pub unreadable: Vec<Unreadable>,
     /// Where the next block starts.
     pub end_offset: u64,
 }
@@ -260,6 +262,7 @@ impl<R: Read> Blocks<R> {
             offset,
             first_line,
             oversized: None,
+            unreadable: Vec::new(),
             end_offset: self.position.offset,
         }
     }
@@ -322,6 +325,7 @@ impl<R: Read> Blocks<R> {
             offset,
             first_line: line,
             oversized,
+            unreadable: Vec::new(),
             end_offset,
         }
     }

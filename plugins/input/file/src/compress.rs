@@ -13,11 +13,17 @@ use std::path::Path;
 
 use liblzma::stream::{CONCATENATED, Stream};
 
+use crate::nfdump;
+
 /// The most memory that an xz file may make us take; `xz -9` needs 65 MiB.
 const XZ_MEMORY: u64 = 512 << 20;
 
 /// How much is unpacked at a time to be passed over.
 const SCRAP_BYTES: usize = 256 << 10;
+
+/// What nfcapd's files begin with, written on machines of either byte order.
+const NFCAPD: &[u8] = b"\x0c\xa5";
+const NFCAPD_BIG_ENDIAN: &[u8] = b"\xa5\x0c";
 
 /// How many bytes [`Compression::detect`] needs.
 pub(crate) const MAGIC_BYTES: usize = 10;
@@ -35,9 +41,12 @@ pub(crate) enum Compression {
     Bz2,
     /// xz.
     Xz,
+    /// Flows as `nfcapd` writes them: the tool `nfdump` prints them, a line each.
+    Nfcapd,
 }
 
-const PACKED: [Compression; 4] = [
+const PACKED: [Compression; 5] = [
+    Compression::Nfcapd,
     Compression::Gz,
     Compression::Zst,
     Compression::Bz2,
@@ -75,6 +84,7 @@ impl Compression {
             Compression::Zst => "zst",
             Compression::Bz2 => "bz2",
             Compression::Xz => "xz",
+            Compression::Nfcapd => "nfcapd",
         }
     }
 
@@ -92,6 +102,7 @@ impl Compression {
                     )
             }
             Compression::Xz => head.starts_with(b"\xfd7zXZ\0"),
+            Compression::Nfcapd => head.starts_with(NFCAPD) || head.starts_with(NFCAPD_BIG_ENDIAN),
         }
     }
 
@@ -103,6 +114,7 @@ impl Compression {
             Compression::Zst => b"\x28\xb5\x2f\xfd",
             Compression::Bz2 => b"BZh",
             Compression::Xz => b"\xfd7zXZ\0",
+            Compression::Nfcapd => NFCAPD,
         };
         let n = magic.len().min(head.len());
         head.len() < MAGIC_BYTES && head[..n] == magic[..n]
@@ -122,6 +134,7 @@ impl Compression {
                 let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?;
                 Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
             }
+            Compression::Nfcapd => return Err(io::Error::other(nfdump::NEEDS_A_FILE)),
         })
     }
 
@@ -130,6 +143,7 @@ impl Compression {
         let name = self.name();
         match self {
             Compression::Plain => format!("cannot be read: {error} (at byte {n_bytes})"),
+            Compression::Nfcapd => error.to_string(),
             _ if error.kind() == io::ErrorKind::UnexpectedEof => {
                 format!(
                     "unexpected end of {name} stream: the file is truncated after {n_bytes} bytes"

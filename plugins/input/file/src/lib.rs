@@ -64,8 +64,19 @@
 //! offsets count unpacked bytes. A record beyond the engine's limit (1 MiB) is passed over without
 //! being held, and reported with its first 4 KiB. A file that cannot be read is reported, and the
 //! others go on; what of a truncated or corrupt one are whole lines before the damage is read.
-//! Names suggest a format: `json` for `.json`, `.ndjson` and `.jsonl`, `csv` for `.csv`, also
-//! beneath `.gz` and a rotation's number.
+//! Names suggest a format: `json` for `.json`, `.ndjson` and `.jsonl`, `csv` for `.csv`, `dns` for
+//! `.pcap`, `.pcapng` and `.cap`, `binetflow` for `.binetflow`, also beneath `.gz` and a rotation's number.
+//!
+//! A file of `nfcapd`, whatever its name, is read as what the tool `nfdump` prints of it in the layout of the
+//! codec `nfcapd`; it has to be on this machine, and the tool (1.6 or later, Debian's package `nfdump`) on the
+//! `PATH`. Offsets count what it prints. Where it fails, or says on its error output that it could not read the
+//! file, the file fails with what it said. Names suggest the format where they begin with `nfcapd.`, and a
+//! watched folder's `pattern` should leave out `nfcapd.current.*`, which is still being written.
+//!
+//! Where the format is of captures (`dns`), a file is cut into messages as the codec's module `capture`
+//! says, in place of lines; an offset is where a packet stands. A restart reads a capture once more from
+//! its beginning, since connections may reach across the place; what a watched one ends with, less than a
+//! packet, waits for the rest.
 //!
 //! # Guarantee
 //! Every line of a watched folder's files comes exactly once: a file may grow while it is read, be
@@ -130,8 +141,10 @@ mod identity;
 mod list;
 mod live;
 mod names;
+mod nfdump;
 mod once;
 mod outlet;
+mod packets;
 mod pass;
 mod paths;
 mod place;

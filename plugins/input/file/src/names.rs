@@ -21,9 +21,14 @@ pub(crate) fn format(path: &Path) -> Option<&'static str> {
     {
         path.set_extension("");
     }
+    if path.file_name()? == "nfcapd" {
+        return Some("nfcapd");
+    }
     match path.extension()?.to_ascii_lowercase().to_str()? {
         "json" | "ndjson" | "jsonl" => Some("json"),
         "csv" => Some("csv"),
+        "binetflow" => Some("binetflow"),
+        "pcap" | "pcapng" | "cap" => Some("dns"),
         _ => None,
     }
 }
@@ -76,6 +81,9 @@ mod tests {
         assert_eq!(format("/x.d/a.NDJSON"), Some("json"));
         assert_eq!(format("a.jsonl.1.gz"), Some("json"));
         assert_eq!(format("a.csv.zst"), Some("csv"));
+        assert_eq!(format("a.pcap.gz"), Some("dns"));
+        assert_eq!(format("a.PCAPNG"), Some("dns"));
+        assert_eq!(format("nfcapd.202608271205"), Some("nfcapd"));
         assert_eq!(format("access.log.gz"), None);
         assert_eq!(format("json"), None);
         assert_eq!(format("json.gz"), None);

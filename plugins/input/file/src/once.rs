@@ -145,6 +145,7 @@ impl Task {
             origin,
             position: Position::at(self.offset),
             header: None,
+            capture: None,
             fingerprint: expected.map(|(_, fingerprint)| fingerprint),
             raw_end: u64::MAX,
             n_counted: 0,

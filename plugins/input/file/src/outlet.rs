@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use datashark_sdk::Result;
-use datashark_sdk::input::{Ends, HeaderRule, InputEvent, OffsetUnit, Open, PartitionId, Progress};
+use datashark_sdk::input::{
+    Ends, Framing, HeaderRule, InputEvent, OffsetUnit, Open, PartitionId, Progress,
+};
 use tokio::sync::mpsc;
 
 use crate::blocks::Limits;
@@ -37,6 +39,8 @@ pub(crate) struct Outlet {
     sizes: Arc<Mutex<BTreeMap<PartitionId, u64>>>,
     /// How much to read at a time.
     pub limits: Limits,
+    /// What the records of a file are.
+    pub framing: Framing,
     /// Which lines of its file each batch carries.
     pub header: HeaderRule,
 }
@@ -105,6 +109,7 @@ impl Intake {
             read_bytes: Arc::clone(&read_bytes),
             sizes: Arc::clone(&sizes),
             limits: limits(open),
+            framing: open.framing,
             header: open.header,
         };
         let first = first.into();

@@ -1,4 +1,4 @@
-//! One pass over a file of text: from a place in it to its end as it is now.
+//! One pass over a file of records: from a place in it to its end as it is now.
 //!
 //! A run over what is there makes one pass per file; a watched file gets a pass each time it grew.
 //! Between passes a file costs no memory but its [`Position`].
@@ -10,10 +10,11 @@ use std::io;
 
 use arrow::array::{Array, BinaryViewArray};
 use arrow::buffer::ScalarBuffer;
+use datashark_codec::capture::Capture;
 use datashark_codec::lines::Lines;
 use datashark_sdk::input::{
-    Content, Directives, Header, HeaderRule, InputBatch, InputEvent, Micros, Oversized,
-    PartitionId, Payloads,
+    Content, Directives, Framing, Header, HeaderRule, InputBatch, InputEvent, Micros, Oversized,
+    PartitionId, Payloads, Unreadable,
 };
 use datashark_store::StoreError;
 
@@ -34,6 +35,8 @@ pub(crate) struct Pass {
     pub position: Position,
     /// The file's header lines before the position, if an earlier pass found them.
     pub header: Option<Header>,
+    /// What an earlier pass knows of a capture at the position.
+    pub capture: Option<Box<Capture>>,
     /// What the file must begin with for its bytes to count.
     pub fingerprint: Option<Fingerprint>,
     /// Where to stop, in the file as it lies there.
@@ -66,6 +69,8 @@ pub(crate) struct Outcome {
     pub position: Position,
     /// The file's header lines before the position, if they are asked for and known.
     pub header: Option<Header>,
+    /// What is known of a capture at the position.
+    pub capture: Option<Box<Capture>>,
     /// How many bytes of the file, as it lies there, were counted as read.
     pub n_counted: u64,
     /// How it ended.
@@ -105,12 +110,14 @@ impl Pass {
         let Pass {
             position,
             header,
+            capture,
             n_counted,
             ..
         } = self;
         Outcome {
             position,
             header,
+            capture,
             n_counted,
             end,
         }
@@ -120,10 +127,19 @@ impl Pass {
         if self.is_replaced()? {
             return Ok(End::Replaced);
         }
-        let stream = self.stream(self.position.unread(), self.raw_end, outlet)?;
+        let is_capture = outlet.framing == Framing::Capture;
+        let begin = match &self.capture {
+            // What a packet is depends on what stands before it.
+            None if is_capture => 0,
+            _ => self.position.unread(),
+        };
+        let stream = self.stream(begin, self.raw_end, outlet)?;
         *raw = stream.raw.clone();
         if stream.missing > 0 {
             return Ok(End::Replaced);
+        }
+        if is_capture {
+            return self.give_messages(stream, begin, outlet);
         }
         self.find_header(outlet)?;
         self.give_blocks(stream, outlet)
@@ -158,7 +174,7 @@ impl Pass {
     }
 
     /// Counts what is newly read; what is read once more does not count.
-    fn count(&mut self, raw: &RawPlace, outlet: &Outlet) {
+    pub(crate) fn count(&mut self, raw: &RawPlace, outlet: &Outlet) {
         outlet.count(raw.get().saturating_sub(self.n_counted));
         self.n_counted = self.n_counted.max(raw.get());
     }
@@ -185,7 +201,7 @@ impl Pass {
     }
 
     /// Whether the file does not begin as it did, or ends before what was read of it.
-    fn is_replaced(&self) -> io::Result<bool> {
+    pub(crate) fn is_replaced(&self) -> io::Result<bool> {
         // A compressed file may be in the middle of being copied once more.
         let plain = self.origin.compression == Compression::Plain && !self.origin.is_piped();
         if plain && self.origin.size()? < self.position.unread() {
@@ -201,7 +217,7 @@ impl Pass {
     /// Whether what was just read may be of other content: the file does not begin as it did, and
     /// is long enough again for these bytes to be of the new content. If it is shorter, they were
     /// read before.
-    fn is_rewritten(&self, raw: &RawPlace) -> io::Result<bool> {
+    pub(crate) fn is_rewritten(&self, raw: &RawPlace) -> io::Result<bool> {
         let Some(fingerprint) = &self.fingerprint else {
             return Ok(false);
         };
@@ -261,7 +277,7 @@ impl Pass {
     }
 
     /// Gives a block: one batch, and one more for each oversized record in its midst.
-    fn give(&mut self, block: Block, outlet: &Outlet) -> bool {
+    pub(crate) fn give(&mut self, block: Block, outlet: &Outlet) -> bool {
         let is_first = self.header.is_none() && block.offset == 0;
         if outlet.header == HeaderRule::FirstLine && is_first {
             self.header = first_line(&block);
@@ -277,6 +293,7 @@ impl Pass {
             offset,
             first_line,
             oversized,
+            unreadable,
             end_offset,
         } = block;
         let may_exceed = end_offset - offset > outlet.limits.record_bytes as u64;
@@ -294,7 +311,8 @@ impl Pass {
             }
         }
         let n_rest = lines.records.len() - rest.start;
-        let part = rest.payloads(n_rest, oversized, end_offset);
+        let mut part = rest.payloads(n_rest, oversized, end_offset);
+        part.unreadable = unreadable;
         part.is_empty() || outlet.send(self.batch(part))
     }
 
@@ -304,6 +322,7 @@ impl Pass {
             offsets,
             first_line,
             oversized,
+            unreadable,
             end_offset,
             n_bytes,
         } = part;
@@ -322,7 +341,7 @@ impl Pass {
             }),
             end_offset,
             n_bytes,
-            unreadable: Vec::new(),
+            unreadable,
             oversized: oversized.into_iter().collect(),
             arrival: self.arrival,
         })
@@ -343,13 +362,14 @@ struct Given {
     offsets: ScalarBuffer<u64>,
     first_line: Option<u64>,
     oversized: Option<Oversized>,
+    unreadable: Vec<Unreadable>,
     end_offset: u64,
     n_bytes: u64,
 }
 
 impl Given {
     fn is_empty(&self) -> bool {
-        self.n_bytes == 0 && self.oversized.is_none()
+        self.n_bytes == 0 && self.oversized.is_none() && self.unreadable.is_empty()
     }
 }
 
@@ -381,6 +401,7 @@ impl Part<'_> {
             offsets: self.lines.offsets.slice(self.start, len),
             first_line: self.first_line,
             oversized,
+            unreadable: Vec::new(),
             end_offset,
             n_bytes: end_offset - self.offset,
         }
@@ -443,6 +464,7 @@ mod tests {
             origin: Origin::of_file(path.to_path_buf(), file).unwrap(),
             position: Position::at(0),
             header: None,
+            capture: None,
             fingerprint: Some(Fingerprint::of(line("a").as_bytes())),
             raw_end: u64::MAX,
             n_counted: 0,

@@ -11,6 +11,7 @@ use datashark_store::Object;
 
 use crate::compress::{self, Compression, MAGIC_BYTES};
 use crate::identity::{FileKey, Fingerprint, Print, read_head};
+use crate::nfdump::{self, Nfdump};
 
 /// How much of a compressed file is read at a time.
 const PACKED_BYTES: usize = 128 << 10;
@@ -163,6 +164,13 @@ impl Origin {
                 input: bytes,
                 place: raw.clone(),
             })
+        } else if self.compression == Compression::Nfcapd {
+            let (path, size) = (self.local_path()?, self.size()?);
+            raw.advance(usize::try_from(size).unwrap_or(usize::MAX));
+            Box::new(Heeding {
+                input: Nfdump::start(path)?,
+                go_on: bytes.go_on,
+            })
         } else {
             let input = BufReader::with_capacity(PACKED_BYTES, bytes);
             self.compression.decode(Counted {
@@ -176,6 +184,14 @@ impl Origin {
             raw,
             missing: offset - jump - n_skipped,
         })
+    }
+
+    /// The path, for a tool to open it.
+    fn local_path(&self) -> io::Result<&Path> {
+        match self.raw {
+            Raw::File(_) => Ok(&self.path),
+            Raw::Pipe(..) | Raw::Object(_) => Err(io::Error::other(nfdump::NEEDS_A_FILE)),
+        }
     }
 
     fn raw_bytes(&self, at: u64, end: u64) -> Box<dyn Read + Send> {

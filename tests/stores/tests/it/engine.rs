@@ -29,6 +29,7 @@ async fn checked(folder: &Path, stores: &Stores) -> Checked {
     let mut global = Global::default_in(folder);
     global.engine.stores = stores.clone();
     let registry = Registry {
+        third_party: None,
         use_cases: vec![UseCaseEntry::of::<WebAnomaly>()],
         inputs: vec![InputEntry::of::<Batch>()],
         outputs: vec![OutputEntry::of::<MemoryOutput>()],

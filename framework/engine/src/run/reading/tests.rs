@@ -47,6 +47,7 @@ fn records(columns: &[Field], filter: Filter, filter_columns: &[Field]) -> Recor
         filter_columns: filter_columns.to_vec(),
         columns: columns.to_vec(),
         time: TimeSource::Arrival,
+        view: None,
         windowing: Windowing::Whole,
         aggregation: Aggregation::Reduce {
             reduce: Arc::new(Nothing),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use datashark_codec::capture::Capture;
 use datashark_sdk::input::{Header, PartitionId};
 use tokio::time::Instant;
 
@@ -91,6 +92,8 @@ pub(super) struct Tracked {
     pub position: Position,
     /// Its header lines before the position.
     pub header: Option<Header>,
+    /// What is known of a capture at the position.
+    pub capture: Option<Box<Capture>>,
     /// How many of its bytes were counted as read.
     pub n_counted: u64,
     /// When it came, among all files.
@@ -129,6 +132,7 @@ impl Tracked {
             compression: origin.compression,
             position: Position::at(offset),
             header: None,
+            capture: None,
             n_counted: if origin.compression == Compression::Plain {
                 offset
             } else {
@@ -188,6 +192,7 @@ impl Tracked {
             origin: Origin::of_known(self.path.clone(), file, self.compression),
             position: self.position.clone(),
             header: self.header.clone(),
+            capture: self.capture.clone(),
             fingerprint: Some(self.identity.fingerprint),
             raw_end: if plain { self.stamp.size } else { u64::MAX },
             n_counted: self.n_counted,
@@ -208,6 +213,7 @@ impl Tracked {
         self.busy = false;
         self.position = outcome.position;
         self.header = outcome.header;
+        self.capture = outcome.capture;
         self.n_counted = outcome.n_counted;
         self.rest = rest;
         self.passed_at = now;
