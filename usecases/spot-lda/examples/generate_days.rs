@@ -1,6 +1,6 @@
 //! Writes the sample records of `conf/spot-flow`, `conf/spot-dns` and `conf/spot-proxy`, the same bytes
 //! each time:
-//! `cargo run -p datashark-spot-lda --example generate -- conf`
+//! `cargo run -p datashark-spot-lda --example generate_days -- conf`
 //!
 //! A small office from nine to twelve, on two days, and on the second a machine that does at three in
 //! the morning what it never did. Everything is made up; addresses are from the ranges kept for
