@@ -101,8 +101,7 @@ impl Hub {
                 Err(error) => return self.fail(&error.to_string()),
             };
             let read = self.read(input.as_mut()).await;
-            // It may wait for commits to be answered.
-            let _ = tokio::task::spawn_blocking(move || drop(input)).await;
+            drop(input);
             match read {
                 Ok(ended) => over = Some(ended),
                 Err(error) => return self.fail(&error.to_string()),

@@ -70,6 +70,11 @@
 //!
 //! Dropping the input waits, ten seconds at most, for commits to be answered and the group to be left.
 //!
+//! # Several use cases
+//! Use cases of one process whose sections are the same and name a `group` read together, as do those on the
+//! stream of `datashark.conf`: with one consumer, which the engine has read on where the least far of them
+//! is ([`Input::seek`]). The note then says where each of them is.
+//!
 //! # A run over what is there
 //! With `--once` all partitions are read up to where they end at the start, without joining the group
 //! (nobody else may be in it), and commits are made for the group.
@@ -295,6 +300,16 @@ impl Kafka {
         }
         self.seeking.retain(|_, n_open| *n_open > 0);
     }
+
+    /// Waits until all is committed and the group is left. A broker that is away is not waited for.
+    fn leave(&mut self) {
+        self.commits.finish(LEAVE);
+        if let Some(consumer) = self.consumer.upgrade() {
+            consumer.context().stop();
+        }
+        self.intake = None;
+        let _ = self.left.recv_timeout(LEAVE);
+    }
 }
 
 impl Drop for Kafka {
@@ -304,18 +319,6 @@ impl Drop for Kafka {
             Ok(RuntimeFlavor::MultiThread) => block_in_place(|| self.leave()),
             _ => self.leave(),
         }
-    }
-}
-
-impl Kafka {
-    /// Waits until all is committed and the group is left. A broker that is away is not waited for.
-    fn leave(&mut self) {
-        self.commits.finish(LEAVE);
-        if let Some(consumer) = self.consumer.upgrade() {
-            consumer.context().stop();
-        }
-        self.intake = None;
-        let _ = self.left.recv_timeout(LEAVE);
     }
 }
 
