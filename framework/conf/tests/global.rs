@@ -133,7 +133,7 @@ fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
         [
             "1: unknown key `kafka.queue.nme`, did you mean `kafka.queue.name`? (the keys here \
              are `kafka.bootstrap.servers`, `kafka.consumer.name`, `kafka.queue.name`, \
-             `kafka.partitions`, `hdfs.host`, `hdfs.port`, `engine`)"
+             `kafka.partitions`, `in_kafka`, `hdfs.host`, `hdfs.port`, `engine`)"
                 .to_owned(),
             "2: expected `host:port`, found `a:b`".to_owned(),
             "2: expected `host:port`, found `c`".to_owned(),
@@ -146,7 +146,7 @@ fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
             format!("8: unknown key `state`, did you mean `state_folder`? {keys}"),
             "9: unknown key `engin`, did you mean `engine`? (the keys here are \
              `kafka.bootstrap.servers`, `kafka.consumer.name`, `kafka.queue.name`, \
-             `kafka.partitions`, `hdfs.host`, `hdfs.port`, `engine`)"
+             `kafka.partitions`, `in_kafka`, `hdfs.host`, `hdfs.port`, `engine`)"
                 .to_owned(),
         ]
     );
