@@ -16,7 +16,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// Longer than any machine is busy.
 const N_POLLS: u32 = 240_000;
 
-/// How many were started: each has names of its own, and by them consumer groups.
+/// How many were started: each has a consumer group of its own.
 static N_STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A daemon that runs.
@@ -27,16 +27,23 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one with so many use cases over a topic.
+    /// Starts one with so many use cases over a topic, which is the stream that they share.
     pub(crate) fn start(broker: &str, topic: &str, n_use_cases: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let number = N_STARTED.fetch_add(1, Ordering::Relaxed);
+        fs::write(
+            folder.path().join("datashark.conf"),
+            format!(
+                "kafka.bootstrap.servers = {broker}\nkafka.queue.name = {topic}\nkafka.consumer.name = bench-{number}\n"
+            ),
+        )
+        .unwrap();
         for (idx, score) in SCORES.iter().take(n_use_cases).enumerate() {
             let below = folder.path().join(format!("conf/hits{idx}"));
             fs::create_dir_all(&below).unwrap();
             fs::write(
                 below.join("hits.conf"),
-                conf(broker, topic, &format!("{number} {idx}"), idx),
+                conf(&format!("{number} {idx}"), idx),
             )
             .unwrap();
             let query = format!(
@@ -125,13 +132,12 @@ impl Drop for Daemon {
     }
 }
 
-fn conf(broker: &str, topic: &str, name: &str, idx: usize) -> String {
+fn conf(name: &str, idx: usize) -> String {
     format!(
         "name = Hits {name}\n\
          type = streaming\n\
          enabled = true\n\
          code = hits.sql\n\
-         input = kafka\n\
          output = csv\n\
          window = 60s\n\
          timestamp_field = timestamp\n\
@@ -146,9 +152,6 @@ fn conf(broker: &str, topic: &str, name: &str, idx: usize) -> String {
          method = GET\n\
          [[exclude]]\n\
          path = /health\n\
-         [in_kafka]\n\
-         bootstrap_servers = {broker}\n\
-         topic = {topic}\n\
          [out_csv]\n\
          path = hits{idx}.csv\n"
     )
