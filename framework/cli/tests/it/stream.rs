@@ -211,17 +211,20 @@ fn what_is_wrong_with_the_global_stream_is_said_of_the_line_that_is_wrong() {
     let conf = "conf/hits/hits.conf";
     let ran = folder.run(&["check", conf]).ends(2);
     ran.says(&["the use case has no input", "`kafka.queue.name"]);
-    folder.write(
-        "datashark.conf",
-        "kafka.queue.name = no topic\n[in_kafka]\ntlss = true\n",
-    );
-    let ran = folder.run(&["check", conf]).ends(2);
-    ran.says(&[
-        "datashark.conf:1:",
-        "found `no topic`",
-        "datashark.conf:3:",
-        "did you mean `tls`?",
-    ]);
+    let wrong = [
+        (
+            "kafka.queue.name = no topic\n",
+            ["datashark.conf:1:", "found `no topic`"],
+        ),
+        (
+            "kafka.queue.name = hits\n[in_kafka]\ntlss = true\n",
+            ["datashark.conf:3:", "did you mean `tls`?"],
+        ),
+    ];
+    for (stream, said) in wrong {
+        folder.write("datashark.conf", stream);
+        folder.run(&["check", conf]).ends(2).says(&said);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use datashark_sdk::conf::{Problem, Problems};
 
 use super::records::{Known, no_column};
 use crate::aggregate::{Aggregation, View};
-use crate::run::lane::TimeSource;
+use crate::run::pipeline::TimeSource;
 
 /// The columns to decode: what the aggregation and the event time need, as the format gives them.
 pub(super) fn columns(

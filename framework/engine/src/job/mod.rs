@@ -27,7 +27,7 @@ use datashark_sdk::output::OutputEntry;
 use datashark_sdk::{DynUseCase, ThirdParty, UseCaseEntry};
 
 use crate::aggregate::Bound;
-use crate::run::lane::Records;
+use crate::run::pipeline::Records;
 use crate::stream::Joined;
 
 pub use self::check::{Checked, check};

@@ -13,7 +13,7 @@ use datashark_sdk::input::Source;
 use datashark_sdk::{Records, RecordsFormat};
 
 use crate::aggregate::RecordsColumns;
-use crate::run::lane::TimeSource;
+use crate::run::pipeline::TimeSource;
 
 /// What is known of the records before a query is planned over them.
 #[derive(Clone)]

@@ -28,7 +28,7 @@ use crate::aside::AsideRecord;
 use crate::deliver::{Delivered, Delivery, Patience};
 use crate::error::{Error, Result};
 use crate::quarantine::{self, Kept, Origin, QuarantineFolder, RECORDS, WINDOWS};
-use crate::run::lane::Report;
+use crate::run::orders::Report;
 use crate::run::{Durable, MaybeHad, Observer, Resuming, Settings, Source, Until, WindowSink, run};
 
 /// How often a delivery is tried.

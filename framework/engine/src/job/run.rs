@@ -22,7 +22,7 @@ use crate::deliver::{self, Delivery, OpenedOutput, Patience};
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::quarantine;
-use crate::run::lane::{Pipeline, Records, TimeSource};
+use crate::run::pipeline::{Pipeline, Records, TimeSource};
 use crate::run::reading::wanted;
 use crate::run::{Durable, Observer, Settings, Source, Stop, Until, micros, run};
 use crate::state::write::remove_if_there;

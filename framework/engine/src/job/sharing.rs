@@ -2,7 +2,7 @@
 
 use datashark_sdk::input::InputEntry;
 
-use crate::run::lane::TimeSource;
+use crate::run::pipeline::TimeSource;
 
 /// What has to hold for the findings of several instances to be those of one.
 pub(super) fn notes(input: &InputEntry, time: &TimeSource) -> Vec<String> {

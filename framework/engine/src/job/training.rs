@@ -14,7 +14,8 @@ use super::run::RunOptions;
 use super::{Job, sql_use_case};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelFile, Reason};
-use crate::run::lane::{TimeSource, guarded};
+use crate::run::lane::guarded;
+use crate::run::pipeline::TimeSource;
 use crate::run::{MaybeHad, Observer, Settings, Source, Stop, Until, WindowSink, run};
 use crate::window::Windowing;
 

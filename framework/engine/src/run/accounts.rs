@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use datashark_sdk::input::{Micros, PartitionId};
 
-use super::lane::Report;
+use super::orders::Report;
 use super::status::Standing;
 use crate::checkpoint::PartitionCheckpoint;
 use crate::ledger::Ledger;

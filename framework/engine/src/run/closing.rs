@@ -9,7 +9,9 @@ use datashark_sdk::Window;
 use datashark_sdk::input::Micros;
 use tokio::sync::{mpsc, oneshot};
 
-use super::lane::{Last, Pipeline, ToLane, guarded};
+use super::lane::guarded;
+use super::orders::{Last, ToLane};
+use super::pipeline::Pipeline;
 use super::sink::MaybeHad;
 use super::{WindowSink, lanes_gone};
 use crate::aggregate::State;

@@ -8,7 +8,7 @@ use datashark_sdk::input::{InputBatch, Micros, PartitionId, Resume};
 use tracing::warn;
 
 use super::arrivals::{self, Arrivals};
-use super::lane::Report;
+use super::orders::Report;
 use crate::aside::{AsideFile, AsideRecord, LATE, Teller};
 use crate::checkpoint::{Checkpoint, CheckpointFile, OutputCheckpoint, PartitionCheckpoint};
 use crate::error::{Error, Result};

@@ -8,152 +8,25 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use arrow::array::{ArrayRef, BooleanBufferBuilder, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datashark_codec::Format;
-use datashark_codec::timestamp::TimestampFormat;
+use datashark_sdk::Refused;
 use datashark_sdk::input::{Content, InputBatch, Micros, PartitionId};
-use datashark_sdk::{Refused, Window};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::orders::{Last, PartitionState, Report, ToLane};
+use super::pipeline::{Pipeline, Records};
 use super::reading::{Reading, Rows, kept};
 use super::times::{in_range, timed};
-use crate::aggregate::{Aggregation, State, View};
+use crate::aggregate::{Aggregation, State};
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
-use crate::filter::Filter;
-use crate::ledger::Ledger;
 use crate::stream::SharedBatch;
 use crate::tap::Taps;
-use crate::window::{MAX_TIME, Share, Slot, Windowing, assign, rows_of};
-
-/// Where a record's time comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum TimeSource {
-    /// When it arrived.
-    Arrival,
-    /// When it arrived, by a column of the input's: no record of a partition arrives before the one
-    /// before it.
-    ArrivalColumn(String),
-    /// A column; with a format where it is text.
-    Column {
-        name: String,
-        format: Option<TimestampFormat>,
-    },
-}
-
-/// How records become rows, as a check has found it.
-#[derive(Clone)]
-pub(crate) struct Records {
-    /// How records become columns; `None` where the input gives columns.
-    pub(crate) format: Option<Arc<dyn Format>>,
-    pub(crate) filter: Filter,
-    /// The columns that the filter looks at.
-    pub(crate) filter_columns: Vec<Field>,
-    /// The columns that the aggregation and the time need.
-    pub(crate) columns: Vec<Field>,
-    pub(crate) time: TimeSource,
-    /// What the use case reads them through.
-    pub(crate) view: Option<View>,
-    pub(crate) windowing: Windowing,
-    pub(crate) aggregation: Aggregation,
-}
-
-/// What all lanes of a use case do.
-pub(crate) struct Pipeline {
-    pub(crate) records: Records,
-    pub(crate) allowed_lateness: Micros,
-    pub(crate) keep_late: bool,
-    /// What all windows together may take.
-    pub(crate) memory_limit: Option<usize>,
-    /// What all windows together take.
-    pub(crate) used_bytes: AtomicUsize,
-    /// Only windows that lie in it count, and in a run over everything only records whose time does;
-    /// what counts in none is filtered.
-    pub(crate) range: Window,
-}
-
-/// What a lane is told.
-pub(crate) enum ToLane {
-    /// A partition goes on where an earlier run was.
-    Resume {
-        partition: PartitionId,
-        place: PartitionState,
-    },
-    /// A partition is somebody else's from now on: what was made of it is dropped.
-    Revoke(PartitionId),
-    /// Records, and when they arrived.
-    Batch {
-        batch: Box<InputBatch>,
-        /// What is made of it once for all who read it.
-        shared: Option<Arc<SharedBatch>>,
-        arrival: Micros,
-    },
-    /// Windows close: hand over the states of these slots, window by window. `last` says that no
-    /// later window needs the slot. A record that is earlier than `closed_until` is late from now on,
-    /// of whatever partition.
-    Collect {
-        windows: Vec<Vec<(Slot, Last)>>,
-        closed_until: Micros,
-        reply: oneshot::Sender<Result<Vec<Vec<State>>>>,
-    },
-}
-
-/// Whether a slot is needed by no later window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Last {
-    Yes,
-    No,
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub(crate) struct Report {
-    pub(crate) partition: PartitionId,
-    /// How many records the batch had.
-    pub(crate) n_records: u64,
-    pub(crate) end_offset: u64,
-    pub(crate) ledger: Ledger,
-    pub(crate) invalid: Vec<AsideRecord>,
-    pub(crate) late: Vec<AsideRecord>,
-    /// The partition's latest time before and after the batch.
-    pub(crate) max_time_before: Option<Micros>,
-    pub(crate) max_time: Option<Micros>,
-    /// The slots that records went to.
-    pub(crate) slots: Vec<Slot>,
-}
-
-impl Report {
-    /// Of a batch of a partition, before anything has become of it.
-    pub(super) fn new(partition: PartitionId) -> Self {
-        Report {
-            partition,
-            n_records: 0,
-            end_offset: 0,
-            ledger: Ledger::default(),
-            invalid: Vec::new(),
-            late: Vec::new(),
-            max_time_before: None,
-            max_time: None,
-            slots: Vec::new(),
-        }
-    }
-}
-
-/// What a lane knows of a partition.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct PartitionState {
-    /// With whose windows its own are made.
-    pub(crate) share: Share,
-    pub(crate) max_time: Option<Micros>,
-    /// Records before this offset were accounted for by an earlier run.
-    pub(crate) accounted: u64,
-    /// Its windows that end at or before this were closed.
-    pub(crate) closed_until: Option<Micros>,
-}
+use crate::window::{MAX_TIME, Slot, Windowing, assign, rows_of};
 
 /// A lane.
 pub(crate) struct Lane {

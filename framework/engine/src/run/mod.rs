@@ -16,7 +16,10 @@ mod arrivals;
 mod closing;
 mod durable;
 pub(crate) mod lane;
+mod lanes;
+pub(crate) mod orders;
 mod partitions;
+pub(crate) mod pipeline;
 pub(crate) mod reading;
 mod settings;
 mod sink;
@@ -30,14 +33,15 @@ use std::time::Duration;
 
 use datashark_sdk::Window;
 use datashark_sdk::input::{InputBatch, InputEvent, Micros, PartitionId};
-use tokio::sync::mpsc;
 use tracing::warn;
 
 use self::accounts::Accounts;
 pub(crate) use self::arrivals::{Arrivals, NAME as ARRIVALS, Notes};
 use self::closing::Closing;
 pub(crate) use self::durable::{Durable, LOCK, Resuming, lock};
-use self::lane::{Lane, Pipeline, Report, ToLane};
+use self::lanes::{Lanes, Reports};
+use self::orders::{Report, ToLane};
+use self::pipeline::Pipeline;
 pub use self::settings::{Observer, Stop};
 pub(crate) use self::settings::{Outcome, Settings, Until};
 pub(crate) use self::sink::{Counts, MaybeHad, WindowSink};
@@ -65,7 +69,7 @@ pub(crate) async fn run(
     settings: Settings,
 ) -> Result<Outcome> {
     let closed_until = durable.as_ref().and_then(Durable::closed_until);
-    let (lanes, reports) = start_lanes(&pipeline, &settings)?;
+    let (lanes, reports) = lanes::start(&pipeline, &settings)?;
     let run = Run {
         closing: Closing::new(Arc::clone(&pipeline), closed_until),
         pipeline,
@@ -95,25 +99,6 @@ pub(crate) async fn run(
         settings,
     };
     run.go().await
-}
-
-type Lanes = Vec<mpsc::UnboundedSender<ToLane>>;
-type Reports = mpsc::UnboundedReceiver<Result<Report>>;
-
-fn start_lanes(pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<(Lanes, Reports)> {
-    let (report, reports) = mpsc::unbounded_channel();
-    let mut lanes = Vec::new();
-    for i in 0..settings.n_lanes.max(1) {
-        let (order, orders) = mpsc::unbounded_channel();
-        let lane = Lane::try_new(Arc::clone(pipeline), settings.observer.taps())?;
-        let report = report.clone();
-        let thread = std::thread::Builder::new().name(format!("lane-{i}"));
-        thread
-            .spawn(move || lane.run(orders, report))
-            .map_err(Error::io("starting a thread"))?;
-        lanes.push(order);
-    }
-    Ok((lanes, reports))
 }
 
 struct Run<'a> {
@@ -315,7 +300,7 @@ impl Run<'_> {
 
     fn is_by_arrival(&self) -> bool {
         matches!(self.pipeline.records.windowing, Windowing::Timed(_))
-            && matches!(self.pipeline.records.time, lane::TimeSource::Arrival)
+            && matches!(self.pipeline.records.time, pipeline::TimeSource::Arrival)
     }
 
     fn next_lane(&mut self) -> usize {

@@ -2,7 +2,7 @@
 
 use datashark_sdk::input::{PartitionId, Resume};
 
-use super::lane::{PartitionState, ToLane};
+use super::orders::{PartitionState, ToLane};
 use super::{Run, Until};
 use crate::checkpoint::PartitionCheckpoint;
 use crate::error::Result;

@@ -20,7 +20,8 @@ use datashark_sdk::input::{Content, Payloads};
 
 use self::together::Together;
 pub(crate) use self::together::wanted;
-use super::lane::{Records, Report};
+use super::orders::Report;
+use super::pipeline::Records;
 use crate::aside::AsideRecord;
 use crate::error::{Error, Result};
 use crate::filter::{Filter, OnColumns};

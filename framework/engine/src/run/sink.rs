@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use datashark_sdk::Window;
 
-use super::lane::Report;
+use super::orders::Report;
 use crate::deliver::Delivered;
 use crate::error::Result;
 

@@ -9,7 +9,9 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datashark_codec::timestamp::TimestampFormat;
 use datashark_sdk::input::{Content, Micros};
 
-use super::lane::{Pipeline, Report, TimeSource, aside};
+use super::lane::aside;
+use super::orders::Report;
+use super::pipeline::{Pipeline, TimeSource};
 use super::reading::{Rows, kept};
 use crate::error::{Error, Result};
 use crate::window::MAX_TIME;

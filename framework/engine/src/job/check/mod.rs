@@ -14,7 +14,7 @@ use datashark_sdk::conf::{Problem, Problems};
 use super::columns::columns;
 use super::records::known;
 use super::{BATCH_INPUT, Job, Registry, sharing};
-use crate::run::lane;
+use crate::run::pipeline::Records;
 
 /// What a check gives: the job if there is no mistake, and all that is to be said.
 pub struct Checked {
@@ -97,7 +97,7 @@ impl Check<'_> {
             .await?;
         let columns = columns(&known, view.as_ref(), &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
-        let records = lane::Records {
+        let records = Records {
             format: known.format,
             filter,
             filter_columns,

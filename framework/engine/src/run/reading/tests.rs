@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::aggregate::Aggregation;
 use crate::ledger::Ledger;
-use crate::run::lane::{Records, TimeSource};
+use crate::run::pipeline::{Records, TimeSource};
 use crate::stream::shared;
 use crate::window::Windowing;
 

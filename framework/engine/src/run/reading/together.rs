@@ -8,7 +8,8 @@ use arrow::datatypes::Field;
 use datashark_codec::{CodecError, Decoded, Decoder, Format};
 use datashark_sdk::input::{HeaderRule, Payloads};
 
-use super::super::lane::{Records, Report};
+use super::super::orders::Report;
+use super::super::pipeline::Records;
 use super::Rows;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
