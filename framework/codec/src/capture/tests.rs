@@ -1,3 +1,5 @@
+//! Captures that are made here, packet by packet, and what comes of them.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::PacketBuilder;

@@ -1,3 +1,5 @@
+//! Messages as they stand in a capture, and their columns.
+
 use std::net::IpAddr;
 
 use arrow::array::{Array, AsArray};

@@ -1,3 +1,5 @@
+//! Datagrams of each version, and the rows that they give.
+
 use std::net::IpAddr;
 
 use arrow::array::{Array, AsArray};
