@@ -214,11 +214,11 @@ fn what_is_wrong_with_the_global_stream_is_said_of_the_line_that_is_wrong() {
     let wrong = [
         (
             "kafka.queue.name = no topic\n",
-            ["datashark.conf:1:", "found `no topic`"],
+            ["found `no topic`", "datashark.conf:1:"],
         ),
         (
             "kafka.queue.name = hits\n[in_kafka]\ntlss = true\n",
-            ["datashark.conf:3:", "did you mean `tls`?"],
+            ["did you mean `tls`?", "datashark.conf:3:"],
         ),
     ];
     for (stream, said) in wrong {
