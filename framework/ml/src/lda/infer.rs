@@ -152,7 +152,8 @@ fn exp_logs<const K: usize>(model: &LdaModel, totals_logs: &[f64], word: usize) 
     let row = model.word_topic(word);
     from_topics(model.n_topics(), |topic| {
         match row[topic] * model.topic_totals[topic] {
-            weight if weight > WEIGHT_MIN => (digamma(weight) - totals_logs[topic]).exp(),
+            // No word is more likely than certain, whatever a file says of the topic's tokens.
+            weight if weight > WEIGHT_MIN => (digamma(weight) - totals_logs[topic]).min(0.0).exp(),
             _ => 0.0,
         }
     })
