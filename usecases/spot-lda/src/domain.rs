@@ -73,7 +73,8 @@ impl Namer {
             true => None,
             false => psl::domain_str(name).filter(|domain| !domain.starts_with('.')),
         };
-        let before = domain.map(|domain| &name[..name.len() - domain.len()]);
+        // Of a name that ends in two dots the domain is not its end.
+        let before = domain.and_then(|domain| name.strip_suffix(domain));
         let subdomain = before
             .and_then(|before| before.strip_suffix('.'))
             .filter(|subdomain| !subdomain.is_empty());

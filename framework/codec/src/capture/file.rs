@@ -1,5 +1,7 @@
 //! The packets of a capture file, one after the other: pcap and pcapng.
 
+use std::ops::Range;
+
 use pcap_parser::nom::Err as Nom;
 use pcap_parser::pcapng::{Block, EnhancedPacketBlock, InterfaceDescriptionBlock};
 use pcap_parser::{
@@ -14,7 +16,7 @@ const BLOCK_MAX: usize = 16 << 20;
 const SECTION: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
 
 /// Where pcapng's byte order stands in a section's first block, and what it is in big-endian order.
-const BYTE_ORDER: std::ops::Range<usize> = 8..12;
+const BYTE_ORDER: Range<usize> = 8..12;
 const BIG_ENDIAN: [u8; 4] = [0x1A, 0x2B, 0x3C, 0x4D];
 
 /// The most interfaces of a section: no machine has that many.
@@ -88,6 +90,11 @@ impl File {
         bytes: &'a [u8],
         offset: u64,
     ) -> Result<Option<Step<'a>>, Damage> {
+        let is_section = matches!(self.0, Kind::PcapNg(_)) && bytes.first_chunk() == Some(&SECTION);
+        if is_section && bytes.len() < BYTE_ORDER.end {
+            // Its length cannot be read before its byte order is known.
+            return Ok(None);
+        }
         let step = match &mut self.0 {
             Kind::Unknown => return self.begin(bytes, offset),
             Kind::Pcap(pcap) => pcap.packet(bytes),
@@ -120,11 +127,7 @@ impl File {
             Kind::Pcap(pcap) => (8..12, pcap.big_endian),
             Kind::PcapNg(section) => (4..8, section.big_endian),
         };
-        let length = bytes.get(place).and_then(|bytes| bytes.try_into().ok());
-        let length = length.map_or(0, |bytes| match big_endian {
-            true => u32::from_be_bytes(bytes),
-            false => u32::from_le_bytes(bytes),
-        });
+        let length = length_at(bytes, place, big_endian).unwrap_or(0);
         length as usize > BLOCK_MAX
     }
 
@@ -152,6 +155,15 @@ impl File {
             }),
         }
     }
+}
+
+/// The length that stands there; `None` until it does.
+fn length_at(bytes: &[u8], place: Range<usize>, big_endian: bool) -> Option<u32> {
+    let bytes = bytes.get(place)?.try_into().ok()?;
+    Some(match big_endian {
+        true => u32::from_be_bytes(bytes),
+        false => u32::from_le_bytes(bytes),
+    })
 }
 
 impl Pcap {
@@ -186,6 +198,10 @@ impl Section {
         if bytes.first_chunk() == Some(&SECTION) {
             self.big_endian = bytes.get(BYTE_ORDER) == Some(&BIG_ENDIAN);
             self.interfaces.clear();
+        }
+        // The parser takes the twelve bytes that each block has around its content from any length.
+        if length_at(bytes, 4..8, self.big_endian).is_some_and(|length| length < 12) {
+            return Err(Nom::Error(PcapError::HeaderNotRecognized));
         }
         let (rest, block) = match self.big_endian {
             true => parse_block_be(bytes)?,
