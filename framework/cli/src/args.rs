@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use datashark_evaluation::inject::Injection;
 
+use crate::eval::Split;
 use crate::replay::Time;
 
 /// Security and network event analytics: drop a conf file, point it at the logs, get scored
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     },
     /// Find the suspicious connects of a day, as Apache Spot's `ml_ops.sh` does
     Ml(Ml),
+    /// Measure how well a use case finds what is labelled, beside simple baselines
+    Eval(Eval),
     /// Print a shell's completions
     Completions {
         /// The shell
@@ -145,6 +149,68 @@ pub(crate) struct Ml {
     pub(crate) set: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) engine: Engine,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Eval {
+    /// The use case's conf
+    pub(crate) conf: PathBuf,
+    /// Which records are of an attack: SQL over a record's columns that is true, false, or null where
+    /// nobody knows; or a CSV file with columns of those that the use case reads, and `kind`
+    #[arg(long, value_name = "SQL|FILE")]
+    pub(crate) labels: Option<String>,
+    /// Of which kind an attack is: SQL over a record's columns
+    #[arg(long, value_name = "SQL", requires = "labels")]
+    pub(crate) kinds: Option<String>,
+    /// Plant attacks: scan, beacon, exfiltration, dns-tunnel, dga, and which part of all records they are
+    /// to be [default rate: 1e-3]
+    #[arg(long, value_name = "KIND[:RATE]")]
+    pub(crate) inject: Vec<Injection>,
+    /// Of all that is random here
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Train on the earlier part of the records, score the later: `0.5` or `2026-01-31T12:00:00Z`
+    /// [default: train on what the conf says]
+    #[arg(long, value_name = "PART|TIME")]
+    pub(crate) split: Option<Split>,
+    /// When a record was: SQL over its columns [default: the column that the format has for it]
+    #[arg(long, value_name = "SQL")]
+    pub(crate) time: Option<String>,
+    /// Rank groups of records that have the same value, as bad as the worst of them: SQL over the columns
+    /// that the use case reads
+    #[arg(long, value_name = "SQL", conflicts_with = "key")]
+    pub(crate) by: Option<String>,
+    /// The column of the records that the findings' keys are of, where findings are not of single records
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) key: Option<String>,
+    /// Put a value in place of a column's in all records, so that it tells nothing, or something else
+    #[arg(long, value_name = "COLUMN=SQL", value_parser = key_value)]
+    pub(crate) replace: Vec<(String, String)>,
+    /// A key of the use case
+    #[arg(short, long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// The use case once more, with this key otherwise, in lines of its own
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) also: Vec<(String, String)>,
+    /// A low score is suspicious, where the use case does not say so itself
+    #[arg(long)]
+    pub(crate) lowest_first: bool,
+    /// How the lines are printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+}
+
+/// How lines of an evaluation are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Columns for people
+    Table,
+    /// CSV with a header
+    Csv,
+    /// A JSON object a line
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

@@ -16,6 +16,7 @@
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
 //! | `ml` | the suspicious connects of a day |
+//! | `eval` | how well a use case finds what is labelled |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine`, `new` | a command each |
 //! | `registry` | the one list of what is built in |
 //! | `global` | finds `datashark.conf` |
@@ -30,6 +31,7 @@ mod client;
 mod codec;
 mod console;
 mod doctor;
+mod eval;
 mod global;
 mod http;
 mod list;
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),
         Command::Ml(args) => ml::run(args),
+        Command::Eval(args) => eval::run(&args),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());

@@ -100,8 +100,9 @@ pub use deliver::{Latency, OutputStatus};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use job::{
-    BATCH_INPUT, Checked, Job, ReadPast, Registry, Replay, ReplayKept, Replayed, ReplayedKept,
-    RunOptions, Summary, check, drop_kept, folder_name,
+    BATCH_INPUT, Changes, Checked, Gather, Gathered, Job, ReadPast, RecordsOf, Registry, Replay,
+    ReplayKept, Replayed, ReplayedKept, RunOptions, Summary, check, check_changed, computed,
+    drop_kept, folder_name, keep_rows,
 };
 pub use ledger::Ledger;
 pub use quarantine::{Contents, Kept, Origin, QuarantineFolder};

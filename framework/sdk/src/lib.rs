@@ -179,7 +179,7 @@ pub use reduce::{DynReduce, Reduce, ReduceState, Refused};
 pub use stores::{StoreSettings, Stores};
 pub use third_party::{Asked, ThirdParty};
 pub use usecase::{
-    Aggregate, DynUseCase, Files, Model, Records, RecordsFormat, UseCase, UseCaseEntry,
+    Aggregate, DynUseCase, Files, Model, Ranking, Records, RecordsFormat, UseCase, UseCaseEntry,
     UseCaseFactory,
 };
 pub use window::Window;

@@ -110,6 +110,23 @@ impl Aggregate {
     }
 }
 
+/// Which findings of a use case are the most suspicious ones, and how it is made to tell of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranking {
+    /// Whether a **low** score is suspicious; else a high one is.
+    pub lowest_first: bool,
+    /// Keys of its own, and values with which nothing is left out of the findings for its score.
+    pub everything: &'static [(&'static str, &'static str)],
+}
+
+impl Ranking {
+    /// A high score is suspicious, and no key leaves a finding out.
+    pub const HIGHEST_FIRST: Ranking = Ranking {
+        lowest_first: false,
+        everything: &[],
+    };
+}
+
 /// A use case. It holds its conf and nothing else: what it learns is the model, a value that the
 /// engine keeps, so that it can be saved, reloaded and shared, and the same window scored twice
 /// gives the same bits.
@@ -131,6 +148,9 @@ pub trait UseCase: Send + Sync + Sized + 'static {
     /// [`UseCase::with_files`]; a file that is not there is warned of, and missing. Where one changes
     /// the model is trained anew.
     const FILES: &'static [&'static str] = &[];
+
+    /// How its findings rank, for whoever evaluates it.
+    const RANKING: Ranking = Ranking::HIGHEST_FIRST;
 
     /// Makes the use case of its conf and checks what types cannot.
     ///
@@ -354,6 +374,8 @@ pub struct UseCaseEntry {
     pub about: &'static str,
     /// Those of its keys that name a file.
     pub files: &'static [&'static str],
+    /// How its findings rank.
+    pub ranking: Ranking,
     factory: &'static dyn UseCaseFactory,
 }
 
@@ -372,6 +394,7 @@ impl UseCaseEntry {
             name: U::NAME,
             about: U::ABOUT,
             files: U::FILES,
+            ranking: U::RANKING,
             factory: &Linked::<U>(PhantomData),
         }
     }
@@ -386,6 +409,7 @@ impl UseCaseEntry {
             name,
             about,
             files: &[],
+            ranking: Ranking::HIGHEST_FIRST,
             factory,
         }
     }

@@ -99,7 +99,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use datashark_sdk::prelude::*;
-use datashark_sdk::{DynReduce, Files};
+use datashark_sdk::{DynReduce, Files, Ranking};
 use tracing::warn;
 
 use crate::domain::TopDomains;
@@ -130,6 +130,11 @@ impl UseCase for SpotLda {
     const ABOUT: &'static str =
         "flows, DNS answers or proxy requests that are improbable where they are";
     const FILES: &'static [&'static str] = &["top_domains", "feedback", "spot_conf"];
+    const RANKING: Ranking = Ranking {
+        lowest_first: true,
+        // No probability is above 1.
+        everything: &[("threshold", "1"), ("max_results", "0")],
+    };
 
     fn new(conf: Conf) -> Result<Self> {
         SpotLda::with_files(conf, &Files::default())

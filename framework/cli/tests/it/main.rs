@@ -12,6 +12,7 @@ mod daemon;
 mod damage;
 mod delivery;
 mod doctor;
+mod eval;
 mod exactly_once;
 mod hits;
 mod http;

@@ -5,6 +5,7 @@
 
 mod check;
 mod columns;
+mod evaluate;
 mod files;
 mod past;
 mod records;
@@ -24,13 +25,15 @@ use datashark_conf::{Conf, Global};
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::InputEntry;
 use datashark_sdk::output::OutputEntry;
-use datashark_sdk::{DynUseCase, ThirdParty, UseCaseEntry};
+use datashark_sdk::{DynUseCase, Ranking, ThirdParty, UseCaseEntry};
 
+use self::records::Known;
 use crate::aggregate::Bound;
 use crate::run::pipeline::Records;
 use crate::stream::Joined;
 
-pub use self::check::{Checked, check};
+pub use self::check::{Changes, Checked, check, check_changed};
+pub use self::evaluate::{Gather, Gathered, RecordsOf, computed, keep_rows};
 pub use self::past::ReadPast;
 pub use self::replay::{Replay, Replayed};
 pub use self::replay_kept::{ReplayKept, ReplayedKept, drop_kept};
@@ -65,10 +68,13 @@ pub struct Job {
     pub(crate) batch_input: Option<InputEntry>,
     pub(crate) outputs: Vec<(OutputEntry, Section)>,
     pub(crate) records: Records,
+    /// What is known of the records beyond what is used of them.
+    known: Known,
+    ranking: Ranking,
     /// What a model depends on, beside the training file.
     pub(crate) parameters: String,
-    /// Kept for as long as the job is: the session holds the joined tables.
-    pub(crate) _session: SessionContext,
+    /// It holds the joined tables, and so is kept for as long as the job is.
+    session: SessionContext,
     /// The files that its outputs write.
     pub(crate) output_files: Vec<PathBuf>,
     pub(crate) notes: Vec<String>,
@@ -136,6 +142,11 @@ impl Job {
     /// What the user should know, without it being a mistake.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Which of its findings are the most suspicious ones.
+    pub fn ranking(&self) -> Ranking {
+        self.ranking
     }
 
     /// Whether it runs until it is stopped.

@@ -21,8 +21,8 @@ use crate::window::Windowing;
 
 /// Keeps the rows of the one window that training has.
 #[derive(Default)]
-struct Kept {
-    rows: Vec<RecordBatch>,
+pub(super) struct Kept {
+    pub(super) rows: Vec<RecordBatch>,
 }
 
 #[async_trait]

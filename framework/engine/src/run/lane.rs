@@ -282,7 +282,7 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// The columns that an aggregation reads, of the types that it was planned with.
-fn projected(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn projected(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
     let column = |field: &Arc<Field>| -> Result<ArrayRef> {
         let column = rows.column_by_name(field.name());
         let column =

@@ -7,12 +7,13 @@ mod reading;
 
 use std::path::{Path, PathBuf};
 
-use datashark_conf::{Conf, Diagnostics, Global};
-use datashark_sdk::Files;
+use datashark_conf::{Code, Conf, Diagnostics, Global};
 use datashark_sdk::conf::{Problem, Problems};
+use datashark_sdk::{Files, Ranking};
 
 use super::columns::columns;
 use super::records::known;
+use super::run::quoted;
 use super::{BATCH_INPUT, Job, Registry, sharing};
 use crate::run::pipeline::Records;
 
@@ -24,18 +25,48 @@ pub struct Checked {
     pub diagnostics: Diagnostics,
 }
 
+/// What is to be otherwise than a conf says.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Keys of the use case's own and their values.
+    pub set: Vec<(String, String)>,
+    /// Whether the use case is to leave out no finding for its score: see
+    /// [`Ranking::everything`](datashark_sdk::Ranking::everything).
+    pub everything: bool,
+}
+
 /// Checks a conf and everything it names.
 pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked {
+    check_changed(path, &Changes::default(), global, registry).await
+}
+
+/// Checks a conf with changes and everything it names.
+pub async fn check_changed(
+    path: &Path,
+    changes: &Changes,
+    global: &Global,
+    registry: &Registry,
+) -> Checked {
     let read = datashark_conf::check(path);
     let mut diagnostics = read.diagnostics;
-    let (Some(conf), Some(source)) = (read.conf, read.source) else {
+    let (Some(mut conf), Some(source)) = (read.conf, read.source) else {
         return Checked {
             job: None,
             diagnostics,
         };
     };
+    let ranking = ranking(&conf, registry);
+    let everything = ranking.everything.iter().filter(|_| changes.everything);
+    let set = changes
+        .set
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    for (key, value) in set.chain(everything.copied()) {
+        conf.own.insert(key, quoted(value));
+    }
     let mut check = Check {
         conf,
+        ranking,
         global,
         registry,
         folder: source.folder().to_path_buf(),
@@ -50,8 +81,18 @@ pub async fn check(path: &Path, global: &Global, registry: &Registry) -> Checked
     Checked { job, diagnostics }
 }
 
+/// How the findings of a conf's use case rank.
+fn ranking(conf: &Conf, registry: &Registry) -> Ranking {
+    let Code::Named(name) = &conf.code else {
+        return Ranking::HIGHEST_FIRST;
+    };
+    let entry = registry.use_cases.iter().find(|entry| entry.name == name);
+    entry.map_or(Ranking::HIGHEST_FIRST, |entry| entry.ranking)
+}
+
 struct Check<'a> {
     conf: Conf,
+    ranking: Ranking,
     global: &'a Global,
     registry: &'a Registry,
     folder: PathBuf,
@@ -98,7 +139,7 @@ impl Check<'_> {
         let columns = columns(&known, view.as_ref(), &planned.aggregation, &time);
         let parameters = self.parameters(use_case.as_ref());
         let records = Records {
-            format: known.format,
+            format: known.format.clone(),
             filter,
             filter_columns,
             columns,
@@ -120,8 +161,10 @@ impl Check<'_> {
             batch_input,
             outputs,
             records,
+            known,
+            ranking: self.ranking,
             parameters,
-            _session: session,
+            session,
             output_files,
             notes,
         })
