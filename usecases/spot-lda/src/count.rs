@@ -15,7 +15,6 @@ use crate::flow_cache::FlowCache;
 use crate::kind::Kind;
 use crate::pairs::{Pairs, Pending, push_agent};
 use crate::texts::Texts;
-use crate::word::FlowWord;
 use crate::wording::Wording;
 
 /// Counts pairs.
@@ -49,7 +48,7 @@ impl Count {
         let Counted { pairs, cache } = counted;
         let (mut pending, mut source, mut destination) = Default::default();
         for row in 0..batch.num_rows() {
-            let word = FlowWord::of(&flows.flow(row), words);
+            let word = self.wording.flow(&flows.flow(row));
             let ids = cache.get(&word, || {
                 word.write_both(words, &mut source, &mut destination);
                 (pairs.words.id(&source), pairs.words.id(&destination))

@@ -2,7 +2,7 @@
 //!
 //! # Finds
 //! Network flows, DNS answers or proxy requests that are improbable where they are: nobody, or nobody
-//! like this address, does that at that hour with such sizes.
+//! like this address, does that with such sizes.
 //!
 //! # Why it matters
 //! What an intruder does with a machine is rarely what the machine's users do with it. No signature is
@@ -35,6 +35,7 @@
 //! | `top_domains` | | a file with a ranked list of well-known domains, lines `rank,name` |
 //! | `feedback` | | a file of findings that an analyst has marked; those of severity 3 are learnt as usual |
 //! | `dup_factor` | 1000 | how often a line of `feedback` counts; Spot's `DUPFACTOR` |
+//! | `hours` | 24; with `spot-1.1` 1 | how many hours are one to a word, a divisor of 24; 24 leaves the hour out |
 //! | `time_zone` | `UTC` | where hours are counted, for `dns` with `v2` |
 //! | `spot_conf` | | Spot's own `spot.conf`, for the keys that are not there |
 //!

@@ -62,6 +62,11 @@ pub fn in_day(hour: i32) -> Option<i32> {
     (0..=23).contains(&hour).then_some(hour)
 }
 
+/// The first hour of the part of the day that an hour is in, of parts of so many hours each.
+pub fn part_of_day(hour: i32, n_hours: u8) -> i32 {
+    hour - hour % i32::from(n_hours.max(1))
+}
+
 /// The pieces between separators, as the JVM cuts a text: empty ones at its end are dropped, so that a
 /// text of separators alone has none; the empty text is one empty piece.
 pub fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
@@ -159,6 +164,17 @@ mod tests {
         assert_eq!(entropy_class(1.5), 5);
         assert_eq!(entropy_class(1.5 + 1e-9), 6);
         assert_eq!(entropy.of("aaaa").to_bits(), 0.0_f64.to_bits());
+    }
+
+    #[test]
+    fn hours_are_their_own_or_those_of_a_part_of_the_day() {
+        assert_eq!(
+            [0, 5, 6, 23].map(|hour| part_of_day(hour, 6)),
+            [0, 0, 6, 18]
+        );
+        assert_eq!([0, 23].map(|hour| part_of_day(hour, 24)), [0, 0]);
+        // Spot 1.1 takes hours that no day has.
+        assert_eq!(part_of_day(2016, 1), 2016);
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::model::SpotModel;
 use crate::score::ERROR_SCORE;
 use crate::settings::Words;
 use crate::top::Top;
-use crate::word::FlowWord;
 use crate::word::proxy::complete;
 use crate::wording::Wording;
 
@@ -75,7 +74,7 @@ impl Screen {
         let (words, model) = (self.wording.words, self.model.as_ref());
         let (mut source, mut destination) = (String::new(), String::new());
         for row in 0..batch.num_rows() {
-            let word = FlowWord::of(&flows.flow(row), words);
+            let word = self.wording.flow(&flows.flow(row));
             let ids = cache.get(&word, || {
                 word.write_both(words, &mut source, &mut destination);
                 let id = |word: &str| model.vocabulary.find(word).unwrap_or(UNKNOWN);

@@ -29,6 +29,18 @@ impl Words {
             Words::V2 => "v2",
         }
     }
+
+    /// How many hours are one to a word where a conf does not say.
+    ///
+    /// With each hour a word of its own, what is done a few times a day at any hour is as rare as what is
+    /// never done, and hides it: there are 24 times as many words to be learnt of the same records. Spot
+    /// has it so; `v2` leaves the hour out.
+    pub fn hours(self) -> u8 {
+        match self {
+            Words::Spot11 => 1,
+            Words::V2 => 24,
+        }
+    }
 }
 
 /// Whose names the records' columns have.
@@ -94,6 +106,8 @@ pub struct Conf {
     pub feedback: Option<String>,
     /// How often a line of `feedback` counts; Spot's `DUPFACTOR`.
     pub dup_factor: Option<u32>,
+    /// How many hours are one to a word: a divisor of 24, of which 24 leaves the hour out.
+    pub hours: Option<u8>,
     /// Where the day's hours are counted, for `dns` with `words = v2`.
     pub time_zone: Option<String>,
     /// Apache Spot's own conf.
@@ -131,6 +145,8 @@ pub struct Settings {
     pub user_domains: Vec<String>,
     /// How often a line of feedback counts.
     pub dup_factor: u32,
+    /// How many hours are one to a word.
+    pub hours: u8,
     /// Where the day's hours are counted.
     pub zone: Tz,
 }
@@ -186,6 +202,7 @@ impl Settings {
                 .dup_factor
                 .or_else(|| spot.number("DUPFACTOR"))
                 .unwrap_or(DUP_FACTOR),
+            hours: conf.hours.unwrap_or(conf.words.hours()),
             zone: zone.parse().unwrap_or(Tz::UTC),
         };
         let mut problems = spot.problems;
@@ -206,6 +223,10 @@ impl Settings {
             let message = format!("expected a number from 0 up, found `{}`", self.threshold);
             Problem::at(["threshold"], message)
         });
+        let hours = (self.hours == 0 || 24 % self.hours != 0).then(|| {
+            let message = format!("expected a divisor of 24, found `{}`", self.hours);
+            Problem::at(["hours"], message)
+        });
         let lda = self.lda().check_ref().err().map(|error| match error {
             LdaError::Parameter {
                 name,
@@ -221,7 +242,7 @@ impl Settings {
             }
             error => Problem::new(error.to_string()),
         });
-        lda.into_iter().chain(threshold).collect()
+        lda.into_iter().chain(threshold).chain(hours).collect()
     }
 
     /// How topics are found.
@@ -319,6 +340,19 @@ mod tests {
         assert_eq!(found.optimizer, Optimizer::Em);
         assert_eq!((found.threshold, found.max_results), (1e-6, None));
         assert!(!found.is_single_precision);
+    }
+
+    #[test]
+    fn v2_leaves_the_hour_out_unless_it_is_asked_for() {
+        let hours = |keys: &[(&str, &str)]| {
+            let keys = [&[("analysis", "flow")], keys].concat();
+            settings(&keys, "").map(|settings| settings.hours)
+        };
+        assert_eq!(hours(&[]), Ok(24));
+        assert_eq!(hours(&[("words", "spot-1.1")]), Ok(1));
+        assert_eq!(hours(&[("hours", "6")]), Ok(6));
+        let wrong = vec!["hours: expected a divisor of 24, found `5`".to_owned()];
+        assert_eq!(hours(&[("hours", "5")]), Err(wrong));
     }
 
     #[test]

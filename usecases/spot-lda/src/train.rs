@@ -16,7 +16,6 @@ use crate::model::{Parts, SpotModel};
 use crate::pairs::split_agent;
 use crate::settings::Settings;
 use crate::texts::Texts;
-use crate::word::FlowWord;
 use crate::word::proxy::complete;
 use crate::wording::Wording;
 
@@ -187,7 +186,7 @@ impl Day {
                 );
                 continue;
             }
-            let word = FlowWord::of(&flows.flow(*row), wording.words);
+            let word = wording.flow(&flows.flow(*row));
             word.write_both(wording.words, &mut source, &mut destination);
             self.add(flows.sip.get(*row), &source, times);
             self.add(flows.dip.get(*row), &destination, times);

@@ -15,9 +15,9 @@ use crate::model::SpotModel;
 use crate::number::ENTROPY_CUTS;
 use crate::score::contributions;
 use crate::screen::agent_count;
+use crate::word::Server;
 use crate::word::flow::Service;
 use crate::word::proxy::complete;
-use crate::word::{FlowWord, Server};
 use crate::wording::Wording;
 
 /// How many of an address's usual words are told.
@@ -88,7 +88,7 @@ fn flows(wording: &Wording, keys: &[&str], records: &RecordBatch) -> TakenApart 
         "word_packets",
     ]);
     for (row, key) in keys.iter().enumerate() {
-        let word = FlowWord::of(&flows.flow(row), wording.words);
+        let word = wording.flow(&flows.flow(row));
         let is_source = flows.sip.get(row) == Some(key);
         let side = if is_source {
             Server::Source
@@ -113,7 +113,7 @@ fn flows(wording: &Wording, keys: &[&str], records: &RecordBatch) -> TakenApart 
             role.to_owned(),
             port,
             word.protocol(wording.words),
-            word.hour.to_string(),
+            wording.hours_of(word.hour),
             of_bits(word.bytes),
             of_bits(word.packets),
         ]);
@@ -144,7 +144,7 @@ fn answers(wording: &Wording, records: &RecordBatch) -> TakenApart {
             Ok(parts) => [
                 of_class(parts.class),
                 of_log(parts.frame),
-                parts.hour.to_string(),
+                wording.hours_of(parts.hour.into()),
                 of_log(parts.subdomain),
                 of_entropy(parts.entropy),
                 of_log(parts.labels),
@@ -182,7 +182,7 @@ fn requests(wording: &Wording, model: &SpotModel, records: &RecordBatch) -> Take
         let values = match makes.parts(&request) {
             Ok(parts) => [
                 of_class(parts.class),
-                parts.hour.to_string(),
+                wording.hours_of(parts.hour.into()),
                 parts.method.to_owned(),
                 of_entropy(parts.entropy),
                 parts.content_type.into_owned(),

@@ -11,7 +11,7 @@ use crate::domain::{Classes, TopDomains};
 use crate::kind::Kind;
 use crate::settings::{Settings, Words};
 use crate::valid::{invalid, refused};
-use crate::word::{DnsWords, ProxyWords};
+use crate::word::{DnsWords, Flow, FlowWord, ProxyWords};
 
 /// How the records of one kind become words.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Wording {
     pub words: Words,
     classes: Arc<Classes>,
     zone: Tz,
+    /// How long the parts of the day are.
+    n_hours: u8,
 }
 
 impl Wording {
@@ -37,17 +39,35 @@ impl Wording {
             words: settings.words,
             classes: Arc::new(classes),
             zone: settings.zone,
+            n_hours: settings.hours,
+        }
+    }
+
+    /// The words of a valid flow.
+    #[inline]
+    pub(crate) fn flow<'a>(&self, flow: &Flow<'a>) -> FlowWord<'a> {
+        let mut word = FlowWord::of(flow, self.words);
+        word.hour -= word.hour % i64::from(self.n_hours.max(1));
+        word
+    }
+
+    /// What a word's hour says.
+    pub(crate) fn hours_of(&self, hour: i64) -> String {
+        match self.n_hours {
+            24 => "any".to_owned(),
+            0 | 1 => hour.to_string(),
+            n_hours => format!("{hour} to {}", hour + i64::from(n_hours) - 1),
         }
     }
 
     /// Makes words of DNS answers.
     pub(crate) fn dns(&self) -> DnsWords {
-        DnsWords::new(self.words, Arc::clone(&self.classes), self.zone)
+        DnsWords::new(self.words, Arc::clone(&self.classes), self.zone).with_hours(self.n_hours)
     }
 
     /// Makes words of requests.
     pub(crate) fn proxy(&self) -> ProxyWords {
-        ProxyWords::new(self.words, Arc::clone(&self.classes))
+        ProxyWords::new(self.words, Arc::clone(&self.classes)).with_hours(self.n_hours)
     }
 
     /// The rows that are not valid, and the corrupt ones: valid, but no word can be made of them.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | class | of the name's domain: 2 our own, 1 well known, 0 any other |
 //! | frame | binary logarithm of the frame's length |
-//! | hour | of the day |
+//! | hour | of the day, or the first of a part of it |
 //! | subdomain | binary logarithm of the subdomain's length |
 //! | entropy | class of the subdomain's entropy |
 //! | labels | binary logarithm of the number of labels |
@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use super::NoWord;
 use crate::domain::{Classes, DomainClass, Namer};
 use crate::number::{
-    Entropy, entropy_class, floor_log2, hour, in_day, piece_between_blanks, utf16_len,
+    Entropy, entropy_class, floor_log2, hour, in_day, part_of_day, piece_between_blanks, utf16_len,
 };
 use crate::settings::Words;
 
@@ -65,6 +65,8 @@ pub struct DnsWords {
     zone: Tz,
     namer: Namer,
     entropy: Entropy,
+    /// Hours that are one; 0 is as 1.
+    n_hours: u8,
 }
 
 impl DnsWords {
@@ -76,6 +78,12 @@ impl DnsWords {
             zone,
             ..DnsWords::default()
         }
+    }
+
+    /// With parts of the day of so many hours in place of hours.
+    #[must_use]
+    pub fn with_hours(self, n_hours: u8) -> Self {
+        DnsWords { n_hours, ..self }
     }
 
     /// Writes the word of a valid record.
@@ -107,7 +115,7 @@ impl DnsWords {
     /// # Errors
     /// The hour cannot be told.
     pub fn parts(&mut self, dns: &Dns<'_>) -> Result<DnsParts, NoWord> {
-        let hour = self.hour(dns)?;
+        let hour = part_of_day(self.hour(dns)?, self.n_hours);
         let name = self.namer.take_apart(self.words, dns.name);
         let subdomain = name.subdomain.unwrap_or_default();
         Ok(DnsParts {

@@ -4,7 +4,7 @@
 //! | field | what |
 //! |---|---|
 //! | class | of the host's domain: 2 our own, 1 well known, 0 any other |
-//! | hour | of the day |
+//! | hour | of the day, or the first of a part of it |
 //! | method | as asked |
 //! | entropy | class of the URI's entropy |
 //! | type | the main part of the content's type |
@@ -21,7 +21,9 @@ use std::sync::Arc;
 
 use super::NoWord;
 use crate::domain::{Classes, DomainClass, Namer};
-use crate::number::{Entropy, entropy_class, floor_log2, hour, in_day, pieces, utf16_len};
+use crate::number::{
+    Entropy, entropy_class, floor_log2, hour, in_day, part_of_day, pieces, utf16_len,
+};
 use crate::settings::Words;
 
 /// What the word of a request is made of.
@@ -70,6 +72,8 @@ pub struct ProxyWords {
     classes: Arc<Classes>,
     namer: Namer,
     entropy: Entropy,
+    /// Hours that are one; 0 is as 1.
+    n_hours: u8,
 }
 
 impl ProxyWords {
@@ -80,6 +84,12 @@ impl ProxyWords {
             classes,
             ..ProxyWords::default()
         }
+    }
+
+    /// With parts of the day of so many hours in place of hours.
+    #[must_use]
+    pub fn with_hours(self, n_hours: u8) -> Self {
+        ProxyWords { n_hours, ..self }
     }
 
     /// Writes the word of a valid record, with [`AGENT`] in place of the user agent's field.
@@ -113,7 +123,7 @@ impl ProxyWords {
     /// # Errors
     /// The hour cannot be told.
     pub fn parts<'a>(&mut self, proxy: &Proxy<'a>) -> Result<ProxyParts<'a>, NoWord> {
-        let hour = self.hour(proxy)?;
+        let hour = part_of_day(self.hour(proxy)?, self.n_hours);
         let name = self.namer.take_apart(self.words, proxy.host);
         Ok(ProxyParts {
             class: self.classes.of(name.domain),

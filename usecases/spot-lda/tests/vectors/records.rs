@@ -36,7 +36,8 @@ fn batch(kind: Kind, records: &[Value]) -> RecordBatch {
 }
 
 fn use_case(kind: &str, keys: &[(&str, &str)], files: &Files) -> SpotLda {
-    let fixed = [("analysis", kind)];
+    // The vectors' words have the hour, whatever the rules.
+    let fixed = [("analysis", kind), ("hours", "1")];
     let keys = keys.iter().copied().chain(fixed);
     let conf: Conf = Section::from_iter(keys)
         .parse()
