@@ -34,7 +34,7 @@
 //! | `user_domains` | | domains of our own, `intel` or `intel.com`; Spot's `USER_DOMAIN` |
 //! | `top_domains` | | a file with a ranked list of well-known domains, lines `rank,name` |
 //! | `feedback` | | a file of findings that an analyst has marked; those of severity 3 are learnt as usual |
-//! | `dup_factor` | 1000 | how often a line of `feedback` counts; Spot's `DUPFACTOR` |
+//! | `dup_factor` | 1000 | how often a line of `feedback` counts; Spot's `DUPFACTOR`. With `spot-1.1` topics are learnt of it, too; with `v2` the address's word has at least the share that it then had, and nothing else changes |
 //! | `hours` | 24; with `spot-1.1` 1 | how many hours are one to a word, a divisor of 24; 24 leaves the hour out |
 //! | `time_zone` | `UTC` | where hours are counted, for `dns` with `v2` |
 //! | `spot_conf` | | Spot's own `spot.conf`, for the keys that are not there |
@@ -51,7 +51,7 @@
 //! | `word_count_here`, `words_here` | how often the address does that, among how much |
 //! | `word_count_everyone`, `words_everyone` | how often everyone does |
 //! | `usual_words` | the address's three most usual words, and how often |
-//! | `topic_mix`, `score_parts` | the address's mix of topics, and what each adds to the score |
+//! | `topic_mix`, `score_parts` | the address's mix of topics, and what each adds to the score; behind these what feedback adds |
 //!
 //! # Known limits
 //! - A record that is not valid is kept in quarantine with the reason, as one of which no word can be

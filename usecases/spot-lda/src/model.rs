@@ -48,6 +48,37 @@ pub struct SpotModel {
     /// How many requests have each.
     #[serde(with = "packed")]
     n_of_agent: Vec<u64>,
+    /// What an analyst marked as harmless, where topics are not learnt of that; ascending.
+    marked: Vec<Marked>,
+}
+
+/// A word of a document that an analyst marked as harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Marked {
+    document: u32,
+    word: u32,
+    /// The least score that it has.
+    score: f64,
+}
+
+impl Marked {
+    /// Of the day's own pairs and those that were marked, both ascending. The least score is the word's
+    /// share of the document if it had the word so much more often.
+    pub(crate) fn of(own: &[(u32, u32, u64)], marked: &[(u32, u32, u64)]) -> Vec<Marked> {
+        let n_of = |document: u32| -> u64 {
+            let first = own.partition_point(|(other, _, _)| *other < document);
+            let of = own[first..]
+                .iter()
+                .take_while(|(other, _, _)| *other == document);
+            of.map(|(_, _, count)| count).sum()
+        };
+        let of = |(document, word, times): &(u32, u32, u64)| Marked {
+            document: *document,
+            word: *word,
+            score: *times as f64 / (n_of(*document) + times).max(1) as f64,
+        };
+        marked.iter().map(of).collect()
+    }
 }
 
 /// What a model is made of.
@@ -62,6 +93,7 @@ pub(crate) struct Parts {
     pub(crate) probabilities: Vec<f64>,
     /// Document, word, count; ascending, each pair once.
     pub(crate) pairs: Vec<(u32, u32, u64)>,
+    pub(crate) marked: Vec<Marked>,
     pub(crate) agents: Texts,
     pub(crate) n_of_agent: Vec<u64>,
 }
@@ -100,6 +132,7 @@ impl SpotModel {
             word_counts,
             agents: parts.agents,
             n_of_agent: parts.n_of_agent,
+            marked: parts.marked,
         })
     }
 
@@ -113,6 +146,17 @@ impl SpotModel {
     #[inline]
     pub fn probabilities(&self, word: u32) -> &[f64] {
         row(&self.probabilities, word, self.n_topics)
+    }
+
+    /// The least score of a word in a document: above 0 where an analyst marked it as harmless there.
+    #[inline]
+    pub fn least_score(&self, document: Option<u32>, word: Option<u32>) -> f64 {
+        let (false, Some(document), Some(word)) = (self.marked.is_empty(), document, word) else {
+            return 0.0;
+        };
+        let place = |marked: &Marked| (marked.document, marked.word).cmp(&(document, word));
+        let found = self.marked.binary_search_by(place);
+        found.map_or(0.0, |idx| self.marked[idx].score)
     }
 
     /// The words of a document and how often it has each.

@@ -28,10 +28,12 @@ pub fn contributions(mix: &[f64], probabilities: &[f64]) -> Vec<f64> {
 }
 
 impl SpotModel {
-    /// The score of a word at a document; `None` is one that the model does not know.
+    /// The score of a word at a document; `None` is one that the model does not know. What an analyst
+    /// marked as harmless there has at least [`SpotModel::least_score`].
     #[inline]
     pub fn score(&self, document: Option<u32>, word: Option<u32>) -> f64 {
         let mix = document.map(|document| self.mix(document));
-        score(mix, word.map(|word| self.probabilities(word)))
+        let score = score(mix, word.map(|word| self.probabilities(word)));
+        score.max(self.least_score(document, word))
     }
 }

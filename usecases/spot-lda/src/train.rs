@@ -12,9 +12,9 @@ use crate::columns::{Answers, Flows, Requests};
 use crate::count::Row;
 use crate::feedback::Feedback;
 use crate::kind::Kind;
-use crate::model::{Parts, SpotModel};
+use crate::model::{Marked, Parts, SpotModel};
 use crate::pairs::split_agent;
-use crate::settings::Settings;
+use crate::settings::{Settings, Words};
 use crate::texts::Texts;
 use crate::word::proxy::complete;
 use crate::wording::Wording;
@@ -30,14 +30,30 @@ pub(crate) fn train(
     rows: Batches<'_>,
 ) -> Result<SpotModel> {
     let mut day = Day::of(rows)?;
+    let (n_documents, n_words) = (day.documents.len(), day.vocabulary.len());
     day.add_feedback(settings, wording, feedback)?;
-    let pairs = day.settle();
+    // As Spot has it, feedback is more of the day's traffic, from which all topics are learnt anew. With
+    // `v2` topics are the day's alone, to the bit: what was not marked keeps its score.
+    let (n_documents, n_words) = match settings.words {
+        Words::Spot11 => (day.documents.len(), day.vocabulary.len()),
+        Words::V2 => (n_documents, n_words),
+    };
+    let (own, marked) = day.settle(n_documents, n_words);
+    let pairs = merged([own.as_slice(), marked.as_slice()].concat());
     let (documents, vocabulary) = (day.documents, day.vocabulary);
-    let counts = Counts::from_triples(documents.len(), vocabulary.len(), pairs.iter().copied());
+    let (learnt, marked) = match settings.words {
+        Words::Spot11 => (&pairs, Vec::new()),
+        Words::V2 => (&own, Marked::of(&own, &marked)),
+    };
+    let counts = Counts::from_triples(n_documents, n_words, learnt.iter().copied());
     let counts = counts.map_err(|error| Error::data(error.to_string()))?;
     let fitted = settings.lda().fit(&counts);
     let fitted = fitted.map_err(|error| Error::data(format!("learning topics: {error}")))?;
     let mut mixes: Vec<f64> = fitted.doc_topics().iter().copied().collect();
+    let mut probabilities: Vec<f64> = fitted.word_topics().iter().copied().collect();
+    // What the feedback alone has is in no topic.
+    mixes.resize(documents.len() * settings.topics, 0.0);
+    probabilities.resize(vocabulary.len() * settings.topics, 0.0);
     if settings.is_single_precision {
         for share in &mut mixes {
             *share = f64::from(*share as f32);
@@ -59,19 +75,25 @@ pub(crate) fn train(
         documents,
         vocabulary,
         mixes,
-        probabilities: fitted.word_topics().iter().copied().collect(),
+        probabilities,
         pairs,
+        marked,
         agents: day.agents,
         n_of_agent: day.n_of_agent,
     })
 }
+
+/// A document, a word, and how often it has it.
+type Pair = (u32, u32, u64);
 
 /// A day's counts.
 #[derive(Default)]
 struct Day {
     documents: Texts,
     vocabulary: Texts,
-    triples: Vec<(u32, u32, u64)>,
+    triples: Vec<Pair>,
+    /// The same of what an analyst marked.
+    marked: Vec<Pair>,
     agents: Texts,
     n_of_agent: Vec<u64>,
     /// The protocols of lines of the feedback.
@@ -163,7 +185,7 @@ impl Day {
     fn add(&mut self, document: Option<&str>, word: &str, times: u64) {
         let document = self.documents.id(document.unwrap_or_default());
         let word = self.vocabulary.id(word);
-        self.triples.push((document, word, times));
+        self.marked.push((document, word, times));
     }
 
     fn add_flows(
@@ -234,27 +256,48 @@ impl Day {
         used.len()
     }
 
-    /// The pairs, ascending, each once. Documents and words are numbered by their texts' order from
-    /// here on: in which order records came shows in nothing that is learnt.
-    fn settle(&mut self) -> Vec<(u32, u32, u64)> {
-        let (documents, words) = (self.documents.ranks(), self.vocabulary.ranks());
+    /// The day's own pairs and those that were marked, ascending, each once. Documents and words are
+    /// numbered by their texts' order from here on, the first so many before the others: in which order
+    /// records came shows in nothing that is learnt.
+    fn settle(&mut self, n_documents: usize, n_words: usize) -> (Vec<Pair>, Vec<Pair>) {
+        let documents = ranks(&self.documents, n_documents);
+        let words = ranks(&self.vocabulary, n_words);
         self.documents = self.documents.ranked(&documents);
         self.vocabulary = self.vocabulary.ranked(&words);
-        let mut triples = std::mem::take(&mut self.triples);
-        for (document, word, _) in &mut triples {
-            *document = documents[*document as usize];
-            *word = words[*word as usize];
-        }
-        triples.sort_unstable();
-        triples.dedup_by(|other, one| {
-            let is_same = (one.0, one.1) == (other.0, other.1);
-            if is_same {
-                one.2 += other.2;
+        let ranked = |mut triples: Vec<Pair>| {
+            for (document, word, _) in &mut triples {
+                *document = documents[*document as usize];
+                *word = words[*word as usize];
             }
-            is_same
-        });
-        triples
+            merged(triples)
+        };
+        let (own, marked) = (&mut self.triples, &mut self.marked);
+        (ranked(std::mem::take(own)), ranked(std::mem::take(marked)))
     }
+}
+
+/// The place of each text among all of them: the first so many sorted, behind them the others.
+fn ranks(texts: &Texts, n_first: usize) -> Vec<u32> {
+    let mut sorted: Vec<u32> = (0..texts.len() as u32).collect();
+    sorted.sort_unstable_by_key(|id| (*id as usize >= n_first, texts.text(*id)));
+    let mut ranks = vec![0; sorted.len()];
+    for (rank, id) in sorted.into_iter().enumerate() {
+        ranks[id as usize] = rank as u32;
+    }
+    ranks
+}
+
+/// Pairs, ascending, each once, with all its counts.
+fn merged(mut triples: Vec<Pair>) -> Vec<Pair> {
+    triples.sort_unstable();
+    triples.dedup_by(|other, one| {
+        let is_same = (one.0, one.1) == (other.0, other.1);
+        if is_same {
+            one.2 += other.2;
+        }
+        is_same
+    });
+    triples
 }
 
 /// The columns of the counts.

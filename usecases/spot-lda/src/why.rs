@@ -230,7 +230,14 @@ fn habits(model: &SpotModel, keys: &[&str], words: &[String]) -> Vec<Explained> 
         let mix = document.map_or(nothing.as_slice(), |document| model.mix(document));
         let probabilities = id.map_or(nothing.as_slice(), |id| model.probabilities(id));
         mixes.append_value(mix.iter().copied().map(Some));
-        parts.append_value(contributions(mix, probabilities).into_iter().map(Some));
+        let mut of_topics = contributions(mix, probabilities);
+        // What feedback adds is a part of its own, the last.
+        let by_topics: f64 = of_topics.iter().sum();
+        let by_feedback = model.least_score(document, id) - by_topics;
+        if by_feedback > 0.0 {
+            of_topics.push(by_feedback);
+        }
+        parts.append_value(of_topics.into_iter().map(Some));
     }
     let [n_here, total, of_all, all] =
         counts.map(|mut column| Arc::new(column.finish()) as ArrayRef);

@@ -150,7 +150,8 @@ impl<'a> Over<'a> {
         let kept = Kept::default();
         let options = options(self.scratch, stop_on_signal());
         let output = Box::new(kept.clone());
-        let done = job.debug(output, options, Arc::clone(&watcher) as _).await;
+        let run = job.debug(output, options, Arc::clone(&watcher) as _);
+        let done = Box::pin(run).await;
         watcher.finish();
         let summary = done.map_err(failed)?;
         match summary.failures.is_empty() {

@@ -14,6 +14,7 @@ mod delivery;
 mod doctor;
 mod eval;
 mod exactly_once;
+mod feedback;
 mod hits;
 mod http;
 mod instances;
