@@ -57,6 +57,7 @@
 //! - A record that is not valid is kept in quarantine with the reason, as one of which no word can be
 //!   made (`corrupt: …`).
 //! - What is rare is not always bad, and an attack that is most of an address's traffic is usual there.
+//! - What is found of labelled data, and where simple baselines find more: `benches/quality`.
 //! - Memory grows with the distinct addresses, words and pairs of them: about 40 bytes a pair while a
 //!   day is counted. It is not spilled to disk.
 //! - The model is as old as its training; an address that it does not know is suspicious with all it
