@@ -2,7 +2,7 @@
 //!
 //! An event of an attack begins as a copy of a real record of the machine that the attack comes from, so
 //! that columns which nobody here knows are as in real records; what the attack is about is then
-//! overwritten ([`Role`](crate::role::Role)). A column in which all real records say the same stays as it is: the input
+//! overwritten ([`Role`]). A column in which all real records say the same stays as it is: the input
 //! does not tell it, and a value there would give the attack away.
 //!
 //! | kind | in | what it looks like |
