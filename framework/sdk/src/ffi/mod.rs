@@ -46,7 +46,8 @@
 //! # What the host checks, and what it cannot
 //! Versions, sizes, functions that must not be null, the lengths and encoding of texts, and of every
 //! Arrow structure the shape (depth, numbers of children and buffers, null pointers, negative
-//! lengths) and the contents (offsets in order and inside, UTF-8) are checked before they are used. It
+//! lengths) and the contents (offsets in order and inside, UTF-8) are checked before they are used. A column
+//! that was lent for a call and comes back over the same memory is not read once more. It
 //! cannot check that a pointer points to what it says, that a buffer is as long as its column needs,
 //! that a function has the signature that it should, or that it returns. With `isolation = process`
 //! all this can harm the plugin's own process alone, whose answers are checked once more.

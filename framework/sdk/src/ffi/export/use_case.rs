@@ -244,7 +244,7 @@ unsafe extern "C" fn score(
             .use_case
             .score(model, &window, Batches::new(&schema, &rows))?;
         let found = found.batch();
-        let stream = export(found.schema_ref(), std::slice::from_ref(found));
+        let stream = export(found.schema_ref(), vec![found.clone()]);
         // SAFETY: as above.
         unsafe { give(findings, stream) }?;
         Ok(Vec::new())
@@ -319,7 +319,7 @@ unsafe extern "C" fn reduce_rows(
         let (made, state) = unsafe { (held::<Made>(use_case)?, held::<ReduceState>(state)?) };
         let reduce = made.reduce()?;
         let batch = reduce.rows(reduce.copy(state)?)?;
-        let stream = export(batch.schema_ref(), std::slice::from_ref(&batch));
+        let stream = export(&batch.schema(), vec![batch]);
         // SAFETY: as above.
         unsafe { give(rows, stream) }?;
         Ok(Vec::new())

@@ -66,6 +66,7 @@ enum Table {
 pub struct Library {
     about: About,
     table: Table,
+    looks: bool,
 }
 
 impl Library {
@@ -154,7 +155,21 @@ impl Library {
         if about.name.is_empty() {
             return Err(Error::data("the plugin has no name"));
         }
-        Ok(Library { about, table })
+        Ok(Library {
+            about,
+            table,
+            looks: true,
+        })
+    }
+
+    /// The same, whose use cases' rows are not looked at: for a process that does nothing with them but to
+    /// hand them on to one that looks at them.
+    #[must_use]
+    pub fn looked_at_elsewhere(self) -> Self {
+        Library {
+            looks: false,
+            ..self
+        }
     }
 
     /// What it says of itself.
@@ -168,7 +183,7 @@ impl Library {
     /// It is no use case; every mistake in the keys and files.
     pub fn use_case(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
         match self.table {
-            Table::UseCase(table) => use_case::make(table, own, files),
+            Table::UseCase(table) => use_case::make(table, own, files, self.looks),
             _ => Err(self.is_no(Kind::UseCase)),
         }
     }

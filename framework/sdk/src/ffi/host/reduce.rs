@@ -9,7 +9,7 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use crate::{DynReduce, Error, ReduceState, Refused, Result};
 
-use super::super::batches::{Trust, export, import};
+use super::super::batches::{Lent, export, import};
 use super::super::wire::{RefusedJson, from_text, refused_from_json};
 use super::use_case::{ForeignModel, Handle, gone, one_batch};
 use super::{ask, guarded, text};
@@ -69,7 +69,7 @@ impl DynReduce for ForeignReduce {
     fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()> {
         let add = self.handle.table.reduce_add.ok_or_else(gone)?;
         let state = self.foreign(state.get())?;
-        let mut records = export(batch.schema_ref(), std::slice::from_ref(batch));
+        let mut records = export(batch.schema_ref(), vec![batch.clone()]);
         ask("reduce_add", |reply| {
             // SAFETY: the function is of the table, handle and state are its own; stream and reply
             // outlive the call.
@@ -82,7 +82,7 @@ impl DynReduce for ForeignReduce {
         let Some(refused) = self.handle.table.reduce_refused else {
             return Ok(None);
         };
-        let mut records = export(batch.schema_ref(), std::slice::from_ref(batch));
+        let mut records = export(batch.schema_ref(), vec![batch.clone()]);
         let answer = ask("reduce_refused", |reply| {
             // SAFETY: as in `add`.
             unsafe { refused(self.handle.use_case, &raw mut records, reply) }
@@ -116,7 +116,7 @@ impl DynReduce for ForeignReduce {
             // SAFETY: as in `add`.
             unsafe { rows(self.handle.use_case, state.state, &raw mut stream, reply) }
         })?;
-        let (schema, batches) = guarded(|| import(stream, Trust::Plugin))?;
+        let (schema, batches) = guarded(|| import(stream, self.handle.trust(&Lent::default())))?;
         one_batch(&schema, &batches)
     }
 

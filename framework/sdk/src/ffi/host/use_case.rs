@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::super::abi;
-use super::super::batches::{Trust, export, import, import_schema};
+use super::super::batches::{LastSchema, Lent, Trust, export, import_after, import_schema};
 use super::super::wire::{Aggregated, Described, from_text, model_from_text, to_text};
 use super::library::first_missing;
 use super::reduce::ForeignReduce;
@@ -55,6 +55,20 @@ fn missing_of_states(table: &abi::UseCase) -> Option<&'static str> {
 pub(super) struct Handle {
     pub(super) table: &'static abi::UseCase,
     pub(super) use_case: *mut c_void,
+    /// Whether its rows are looked at here.
+    pub(super) looks: bool,
+    /// Of its findings.
+    last_schema: LastSchema,
+}
+
+impl Handle {
+    /// How far its rows are believed; these columns are lent to it.
+    pub(super) fn trust<'a>(&self, lent: &'a Lent) -> Trust<'a> {
+        match self.looks {
+            true => Trust::Plugin(lent),
+            false => Trust::Elsewhere,
+        }
+    }
 }
 
 // SAFETY: the interface asks that a use case's functions can be called from any thread, several at once.
@@ -93,6 +107,7 @@ pub(super) fn make(
     table: &'static abi::UseCase,
     own: &Section,
     files: &Files,
+    looks: bool,
 ) -> Result<Box<dyn DynUseCase>> {
     let make = table.make.ok_or_else(gone)?;
     let conf = to_text(own);
@@ -114,7 +129,12 @@ pub(super) fn make(
         // SAFETY: as above.
         _ => unsafe { make(ptr::null_mut(), text(&conf), made, reply) },
     })?;
-    let handle = Handle { table, use_case };
+    let handle = Handle {
+        table,
+        use_case,
+        looks,
+        last_schema: LastSchema::default(),
+    };
     let describe = table.describe.ok_or_else(gone)?;
     let mut columns = FFI_ArrowSchema::empty();
     let answer = ask("describe", |reply| {
@@ -204,6 +224,8 @@ impl DynUseCase for ForeignUseCase {
         let handle = Handle {
             table: self.handle.table,
             use_case: screened,
+            looks: self.handle.looks,
+            last_schema: LastSchema::default(),
         };
         if let Some(name) = missing_of_states(handle.table) {
             return Err(Error::internal(format!(
@@ -252,7 +274,9 @@ impl DynUseCase for ForeignUseCase {
             start: window.start,
             end: window.end,
         };
-        let mut rows = export_rows(rows);
+        let batches: Vec<RecordBatch> = rows.iter().cloned().collect();
+        let lent = Lent::of(&batches);
+        let mut rows = export(rows.schema(), batches);
         let mut findings = FFI_ArrowArrayStream::empty();
         ask("score", |reply| {
             // SAFETY: as in `train`; the model is `load`'s, of this handle.
@@ -267,14 +291,14 @@ impl DynUseCase for ForeignUseCase {
                 )
             }
         })?;
-        let (schema, batches) = guarded(|| import(findings, Trust::Plugin))?;
+        let (schema, batches) =
+            guarded(|| import_after(findings, self.handle.trust(&lent), &self.handle.last_schema))?;
         Findings::try_from_rows(&one_batch(&schema, &batches)?)
     }
 }
 
 fn export_rows(rows: Batches<'_>) -> FFI_ArrowArrayStream {
-    let batches: Vec<RecordBatch> = rows.iter().cloned().collect();
-    export(rows.schema(), &batches)
+    export(rows.schema(), rows.iter().cloned().collect())
 }
 
 /// Batches of a plugin as one.
