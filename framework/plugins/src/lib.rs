@@ -45,6 +45,7 @@ mod input;
 mod library;
 mod output;
 mod process;
+mod reduce;
 mod use_case;
 
 use std::collections::HashMap;

@@ -20,8 +20,11 @@ use datashark_sdk::{
 };
 use serde::Serialize;
 
-use super::frame::{Frame, Part, part_of, part_of_schema, rows_of, schema_of};
+use super::buffers::keep_at_most;
+use super::frame::Frame;
 use super::message::{AGGREGATE, Answer, Head, Request, Started};
+use super::part::Part;
+use super::rows::{part_of, part_of_schema, rows_of, schema_of};
 use super::sandbox;
 
 /// Runs a plugin's process: what the hidden subcommand does, and nothing else.
@@ -101,8 +104,10 @@ fn answer(hosted: &mut Option<Hosted>, request: Request, parts: &[Part]) -> Resu
         sandbox,
     } = request
     {
+        // Of what the plugin may take, most is the plugin's.
+        keep_at_most(usize::try_from(sandbox.memory / 8).unwrap_or(usize::MAX));
         let unguarded = sandbox::enter(&library, &sandbox);
-        let library = Library::load(&library)?;
+        let library = Library::load(&library)?.looked_at_elsewhere();
         let about = library.about().clone();
         if about.kind != kind {
             let message = format!(
@@ -165,7 +170,7 @@ fn part_of_one(batch: &RecordBatch) -> Result<Part> {
 impl Hosted {
     fn of_use_case(&mut self, request: Request, parts: &[Part]) -> Result<Answered> {
         if let Request::Make { own, files } = request {
-            let contents = parts.iter().map(|part| part.to_vec());
+            let contents = parts.iter().map(|part| part.whole().to_vec());
             return self.make(&own, &files.into_iter().zip(contents).collect());
         }
         let use_case = self
@@ -246,7 +251,7 @@ impl Hosted {
                 let reduce = self.reduces.get(&reduce).ok_or_else(|| missing("reduce"))?;
                 let reduce = Arc::clone(reduce);
                 let loaded = match parts.first() {
-                    Some(bytes) => reduce.load(bytes)?,
+                    Some(bytes) => reduce.load(&bytes.whole())?,
                     None => reduce.empty()?,
                 };
                 let loaded = State {
@@ -277,7 +282,7 @@ impl Hosted {
             }
             Request::SaveState { state } => {
                 let State { reduce, state } = states.get(&state).ok_or_else(gone)?;
-                done((), vec![Part::from_vec(reduce.save(state)?)])
+                done((), vec![Part::from(reduce.save(state)?)])
             }
             _ => Err(missing("request")),
         }
