@@ -19,4 +19,4 @@ built=$(cargo test --workspace --locked --no-run --message-format=json 2>/dev/nu
 cd framework/plugins || exit 2
 DATASHARK_VALGRIND=1 valgrind --quiet --error-exitcode=1 --leak-check=full \
     --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-    --suppressions="$root/tests/leaks/entries.supp" --trace-children=no "$built"
+    --suppressions="$root/tests/leaks/kept.supp" --trace-children=no "$built"
