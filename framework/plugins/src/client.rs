@@ -63,6 +63,27 @@ impl Client {
         }
     }
 
+    /// The process has ended over something; it is tried again as often as the conf says.
+    ///
+    /// # Errors
+    /// It has been tried so often.
+    pub(crate) fn died(&mut self, what: &str, n_deaths: &mut u32, why: &str) -> Result<()> {
+        self.end();
+        *n_deaths += 1;
+        let library = self.start.library.display();
+        if *n_deaths > self.start.sandbox.max_retries {
+            return Err(Error::gave_up(format!(
+                "the plugin {library} does not survive `{what}`, tried {n_deaths} times: {why}"
+            )));
+        }
+        warn!(
+            %library,
+            attempt = *n_deaths,
+            "a plugin's process has ended in `{what}`: {why}; it is started again"
+        );
+        Ok(())
+    }
+
     /// The process is no good any more.
     pub(crate) fn end(&mut self) {
         self.connection = None;
@@ -90,20 +111,7 @@ pub(crate) trait Asking {
                 Err(Failure::Plugin(error)) => return Err(error),
                 Err(Failure::Died(why)) => why,
             };
-            let client = self.client();
-            client.end();
-            n_deaths += 1;
-            let library = client.start.library.display();
-            if n_deaths > client.start.sandbox.max_retries {
-                return Err(Error::gave_up(format!(
-                    "the plugin {library} does not survive `{what}`, tried {n_deaths} times: {why}"
-                )));
-            }
-            warn!(
-                %library,
-                attempt = n_deaths,
-                "a plugin's process has ended in `{what}`: {why}; it is started again"
-            );
+            self.client().died(what, &mut n_deaths, &why)?;
         }
     }
 }

@@ -141,6 +141,7 @@ fn opened(found: &Found, section: &Section, open: &Open) -> Result<Box<dyn Block
         n_beside,
         assigned: HashSet::new(),
         over: HashSet::new(),
+        n_deaths: 0,
     };
     remote.retried("open", Remote::is_open)?;
     Ok(Box::new(remote))
@@ -177,6 +178,9 @@ struct Remote {
     assigned: HashSet<String>,
     /// Partitions that the engine knows to be at their end.
     over: HashSet<String>,
+    /// Processes that have ended since the engine was last told something: what a new one says again before
+    /// it ends is no progress.
+    n_deaths: u32,
 }
 
 impl Asking for Remote {
@@ -194,6 +198,14 @@ impl Remote {
             Ok(())
         })?;
         Ok(())
+    }
+
+    fn try_next(&mut self, wait_ms: u64) -> Result<(Next, Option<RecordBatch>), Failure> {
+        self.is_open()?;
+        let (said, parts) = self.client.ask(&Request::Next { wait_ms }, &[])?;
+        let rows = parts.first().map(rows_of).transpose()?;
+        let rows = rows.and_then(|(_, rows)| rows.into_iter().next());
+        Ok((said, rows))
     }
 
     /// Notes where a process that is started again has to go on; whether the engine is to be told.
@@ -225,17 +237,21 @@ impl Remote {
 impl Blocking for Remote {
     fn next(&mut self, wait: Duration) -> Result<Option<Option<InputEvent>>> {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let (said, rows): (Next, Option<RecordBatch>) = self.retried("next", |remote| {
-            remote.is_open()?;
-            let (said, parts) = remote.client.ask(&Request::Next { wait_ms }, &[])?;
-            let rows = parts.first().map(rows_of).transpose()?;
-            let rows = rows.and_then(|(_, rows)| rows.into_iter().next());
-            Ok((said, rows))
-        })?;
-        match self.note(&said) {
-            true => event_from_wire(said, rows, self.n_beside),
-            false => Ok(None),
+        let (said, rows) = match self.try_next(wait_ms) {
+            Ok(next) => next,
+            Err(Failure::Plugin(error)) => return Err(error),
+            Err(Failure::Died(why)) => {
+                self.client.died("next", &mut self.n_deaths, &why)?;
+                return Ok(None);
+            }
+        };
+        if !self.note(&said) {
+            return Ok(None);
         }
+        if !matches!(said, Next::Nothing) {
+            self.n_deaths = 0;
+        }
+        event_from_wire(said, rows, self.n_beside)
     }
 
     fn acknowledge(&mut self, done: &BTreeMap<PartitionId, Resume>) -> Result<()> {

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use datashark_sdk::conf::{Problem, Problems, Section};
 use datashark_sdk::ffi::cross_findings::with_ids;
 use datashark_sdk::ffi::host::OutputHandle;
-use datashark_sdk::ffi::wire::{OutputChecked, OutputOpening, Written, problems_from_json};
+use datashark_sdk::ffi::wire::{
+    FateJson, OutputChecked, OutputOpening, Written, problems_from_json,
+};
 use datashark_sdk::output::{
     DynOutput, Fate, FindingsBatch, Gather, OpenOutput, OpeningOutput, Outcome, OutputFactory,
 };
@@ -143,10 +145,43 @@ struct Remote {
     opening: OutputOpening,
     schema: Part,
     /// What the engine was told that the target has, since the last sync.
-    unsynced: Vec<(Request, Vec<Part>)>,
+    unsynced: Vec<Unsynced>,
     /// Processes that have ended over the write that is being tried.
     n_deaths: u32,
     max_deaths: u32,
+}
+
+/// A write, and which of its findings the engine will not give again.
+struct Unsynced {
+    request: Request,
+    parts: Vec<Part>,
+    is_done: Vec<bool>,
+}
+
+impl Unsynced {
+    /// Whether an output that is given it again has what it had.
+    fn is_kept(&self, written: &Written) -> bool {
+        match written {
+            Written::Safe => true,
+            Written::Each(fates) => {
+                let mut fates = fates.iter().zip(&self.is_done);
+                !fates.any(|(fate, is_done)| *is_done && matches!(fate, FateJson::Again(_)))
+            }
+            Written::Again(_) | Written::Stop { .. } => false,
+        }
+    }
+}
+
+/// Which findings of a write the engine will not give again.
+fn done(written: &Written, n_findings: usize) -> Vec<bool> {
+    match written {
+        Written::Safe => vec![true; n_findings],
+        Written::Each(fates) if fates.len() == n_findings => {
+            let is_done = |fate: &FateJson| !matches!(fate, FateJson::Again(_));
+            fates.iter().map(is_done).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 impl Asking for Remote {
@@ -169,9 +204,9 @@ impl Remote {
             let opening = opening.clone();
             let request = Request::OpenOutput { opening };
             connection.ask::<()>(&request, std::slice::from_ref(schema))?;
-            for (request, parts) in unsynced {
-                let (written, _) = connection.ask::<Written>(request, parts)?;
-                if !matches!(written, Written::Safe | Written::Each(_)) {
+            for write in unsynced {
+                let (written, _) = connection.ask::<Written>(&write.request, &write.parts)?;
+                if !write.is_kept(&written) {
                     let why = "it does not take again what it had before it ended";
                     return Err(Failure::Died(why.to_owned()));
                 }
@@ -197,8 +232,13 @@ impl Blocking for Remote {
         let why = match self.try_write(&request, &parts) {
             Ok(written) => {
                 self.n_deaths = 0;
-                if matches!(written, Written::Safe | Written::Each(_)) {
-                    self.unsynced.push((request, parts));
+                let is_done = done(&written, n_findings);
+                if is_done.contains(&true) {
+                    self.unsynced.push(Unsynced {
+                        request,
+                        parts,
+                        is_done,
+                    });
                 }
                 return written.into_outcome(n_findings);
             }
@@ -331,5 +371,28 @@ impl DynOutput for OnThread {
             Some(Ok(text)) => text,
             _ => format!("Delivered {n_findings} Documents"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_before_a_process_ended_has_to_be_taken_again() {
+        let again = || FateJson::Again("too fast".to_owned());
+        let refused = || FateJson::Refused("no".to_owned());
+        let written = Written::Each(vec![FateJson::Safe, again(), refused()]);
+        let write = Unsynced {
+            request: Request::Sync,
+            parts: Vec::new(),
+            is_done: done(&written, 3),
+        };
+        assert_eq!(write.is_done, [true, false, true]);
+        assert!(write.is_kept(&written) && write.is_kept(&Written::Safe));
+        let lost = Written::Each(vec![again(), FateJson::Safe, FateJson::Safe]);
+        assert!(!write.is_kept(&lost) && !write.is_kept(&Written::Again("away".to_owned())));
+        // Fates that are not of these findings say nothing.
+        assert_eq!(done(&written, 2), [false; 0]);
     }
 }

@@ -15,16 +15,16 @@ use arrow::datatypes::Field;
 use datashark_sdk::conf::Section;
 use datashark_sdk::ffi::wire::{Aggregated, Described};
 use datashark_sdk::{
-    Aggregate, Batches, DynReduce, DynUseCase, Error, Findings, Model, Records, ReduceState,
-    Result, Window,
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Records, Result,
+    Window,
 };
 use serde_json::Value;
 
 use crate::client::{Asking, Client};
-use crate::process::{Failure, Part, Request, Start, part_of, rows_of, schema_of};
-
-/// Records that are kept to make a state again, in bytes, before the state itself is saved.
-const SINCE_BYTES: usize = 16 << 20;
+use crate::process::{
+    AGGREGATE, Failure, Forgotten, Part, Request, Start, part_of, rows_of, schema_of,
+};
+use crate::reduce::RemoteReduce;
 
 /// A use case in a process of its own.
 pub(crate) struct RemoteUseCase {
@@ -34,20 +34,23 @@ pub(crate) struct RemoteUseCase {
 }
 
 /// What a use case, its models and its states have in common.
-struct Shared {
+pub(crate) struct Shared {
     own: Section,
+    files: Files,
     process: Mutex<Process>,
     next_number: AtomicU64,
 }
 
-struct Process {
-    client: Client,
+pub(crate) struct Process {
+    pub(crate) client: Client,
     /// What the use case says of itself, and its columns.
     described: Option<(Described, Vec<Part>)>,
     /// The models that it has loaded.
     models: HashSet<u64>,
-    /// Models and states that nobody has any more.
-    forgotten: (Vec<u64>, Vec<u64>),
+    /// What it screens with.
+    reduces: HashSet<u64>,
+    /// What nobody has any more.
+    forgotten: Forgotten,
 }
 
 impl Shared {
@@ -55,18 +58,18 @@ impl Shared {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Asks the process with the use case made, and again where it ends over it.
-    fn retried<T>(
+    pub(crate) fn retried<T>(
         &self,
         what: &str,
         mut ask: impl FnMut(&mut Process) -> Result<T, Failure>,
     ) -> Result<T> {
         self.lock().retried(what, |process| {
-            process.made(&self.own)?;
+            process.made(&self.own, &self.files)?;
             ask(process)
         })
     }
@@ -80,22 +83,46 @@ impl Asking for Process {
 
 impl Process {
     /// Has a process with the use case made; a new one has no models and states.
-    fn made(&mut self, own: &Section) -> Result<(), Failure> {
-        let own = own.clone();
+    fn made(&mut self, own: &Section, files: &Files) -> Result<(), Failure> {
         let described = &mut self.described;
         let is_new = self.client.start(|connection| {
-            *described = Some(connection.ask(&Request::Make { own }, &[])?);
+            let request = Request::Make {
+                own: own.clone(),
+                files: files.iter().map(|(key, _)| key.to_owned()).collect(),
+            };
+            let contents: Vec<Part> = files.iter().map(|(_, content)| content.into()).collect();
+            *described = Some(connection.ask(&request, &contents)?);
             Ok(())
         })?;
-        let (models, states) = std::mem::take(&mut self.forgotten);
+        let forgotten = std::mem::take(&mut self.forgotten);
         if is_new {
             self.models.clear();
-        } else if models.len() + states.len() > 0 {
-            self.models.retain(|model| !models.contains(model));
-            self.client
-                .ask::<()>(&Request::Forget { models, states }, &[])?;
+            self.reduces.clear();
+        } else if !forgotten.is_empty() {
+            self.models
+                .retain(|model| !forgotten.models.contains(model));
+            self.reduces
+                .retain(|reduce| !forgotten.reduces.contains(reduce));
+            self.client.ask::<()>(&Request::Forget(forgotten), &[])?;
         }
         Ok(())
+    }
+
+    /// Has what screens with a model; gives whether there is such.
+    pub(crate) fn has_reduce(&mut self, screen: &Screen) -> Result<bool, Failure> {
+        if self.reduces.contains(&screen.reduce) {
+            return Ok(true);
+        }
+        self.has_model(screen.model.number, &screen.json)?;
+        let request = Request::Screen {
+            model: screen.model.number,
+            reduce: screen.reduce,
+        };
+        let does = self.client.ask(&request, &[])?.0;
+        if does {
+            self.reduces.insert(screen.reduce);
+        }
+        Ok(does)
     }
 
     fn has_model(&mut self, number: u64, json: &Value) -> Result<(), Failure> {
@@ -114,19 +141,28 @@ impl Process {
     }
 }
 
+impl Shared {
+    /// A state has gone.
+    pub(crate) fn forget_state(&self, number: u64) {
+        self.lock().forgotten.states.push(number);
+    }
+}
+
 impl RemoteUseCase {
     /// Makes the use case of its own keys.
-    pub(crate) fn make(start: Start, own: Section) -> Result<Self> {
+    pub(crate) fn make(start: Start, own: Section, files: &Files) -> Result<Self> {
         let process = Process {
             client: Client::new(start),
             described: None,
             models: HashSet::new(),
-            forgotten: Default::default(),
+            reduces: HashSet::new(),
+            forgotten: Forgotten::default(),
         };
         let shared = Shared {
             own,
+            files: files.clone(),
             process: Mutex::new(process),
-            next_number: AtomicU64::new(0),
+            next_number: AtomicU64::new(AGGREGATE + 1),
         };
         let said = shared.retried("make", |process| Ok(process.described.clone()))?;
         let (described, parts) = said.ok_or_else(|| Error::internal("a use case was not made"))?;
@@ -145,6 +181,30 @@ impl RemoteUseCase {
     }
 }
 
+impl RemoteUseCase {
+    /// A model of this use case.
+    fn model_of(&self, model: &Model) -> Result<Arc<RemoteModel>> {
+        let model: &dyn Any = model.value();
+        let model = model.downcast_ref::<Arc<RemoteModel>>();
+        let model = model.filter(|model| Arc::ptr_eq(&model.shared, &self.shared));
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        Ok(Arc::clone(model))
+    }
+}
+
+/// What screens with a model in a process: its number there, and what makes it again in another one.
+pub(crate) struct Screen {
+    pub(crate) reduce: u64,
+    model: Arc<RemoteModel>,
+    json: Value,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.model.shared.lock().forgotten.reduces.push(self.reduce);
+    }
+}
+
 /// A model in a process: its number there. It is loaded again from what is saved.
 struct RemoteModel {
     shared: Arc<Shared>,
@@ -153,7 +213,7 @@ struct RemoteModel {
 
 impl Drop for RemoteModel {
     fn drop(&mut self) {
-        self.shared.lock().forgotten.0.push(self.number);
+        self.shared.lock().forgotten.models.push(self.number);
     }
 }
 
@@ -162,7 +222,7 @@ impl DynUseCase for RemoteUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
-            view: None,
+            view: self.described.view.clone(),
         }
     }
 
@@ -170,10 +230,26 @@ impl DynUseCase for RemoteUseCase {
         match &self.described.aggregate {
             None => Aggregate::None,
             Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
-            Some(Aggregated::Reduce) => Aggregate::Reduce(Arc::new(RemoteReduce {
-                shared: Arc::clone(&self.shared),
-            })),
+            Some(Aggregated::Reduce) => {
+                Aggregate::Reduce(Arc::new(RemoteReduce::new(&self.shared, None)))
+            }
         }
+    }
+
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let screen = Screen {
+            reduce: self.shared.number(),
+            model: self.model_of(model)?,
+            json: model.to_json().clone(),
+        };
+        let does = |process: &mut Process| process.has_reduce(&screen);
+        Ok(match self.shared.retried("screen", does)? {
+            false => None,
+            true => Some(Arc::new(RemoteReduce::new(
+                &self.shared,
+                Some(Arc::new(screen)),
+            ))),
+        })
     }
 
     fn trains(&self) -> bool {
@@ -196,15 +272,12 @@ impl DynUseCase for RemoteUseCase {
         };
         self.shared
             .retried("load", |process| process.has_model(number, json))?;
-        Ok(Model::from_parts(Arc::new(model), json.clone()))
+        // Twice in an `Arc`: the inner one is kept by what screens with it.
+        Ok(Model::from_parts(Arc::new(Arc::new(model)), json.clone()))
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
-        let remote: &dyn Any = model.value();
-        let remote = remote.downcast_ref::<RemoteModel>();
-        let remote = remote.filter(|remote| Arc::ptr_eq(&remote.shared, &self.shared));
-        let remote =
-            remote.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let remote = self.model_of(model)?;
         let request = Request::Score {
             model: remote.number,
             start: window.start,
@@ -225,199 +298,10 @@ fn part_of_rows(rows: Batches<'_>) -> Result<Part> {
     part_of(rows.schema(), &batches)
 }
 
-fn only_batch(parts: &[Part]) -> Result<RecordBatch> {
+pub(crate) fn only_batch(parts: &[Part]) -> Result<RecordBatch> {
     let part = parts
         .first()
         .ok_or_else(|| Error::internal("an answer without rows"))?;
     let (schema, batches) = rows_of(part)?;
     Ok(concat_batches(&schema, &batches)?)
-}
-
-/// A reduce in a process.
-struct RemoteReduce {
-    shared: Arc<Shared>,
-}
-
-/// A state in a process, and what makes it again in another one.
-struct RemoteState {
-    shared: Arc<Shared>,
-    number: u64,
-    /// In which process it is; 0 is none yet.
-    process: u64,
-    /// What it was when it was last saved; `None` is empty.
-    saved: Option<Part>,
-    /// The records since, and what they take.
-    since: Vec<Part>,
-    since_bytes: usize,
-    /// What the plugin says that it takes.
-    size_bytes: usize,
-}
-
-impl Drop for RemoteState {
-    fn drop(&mut self) {
-        self.shared.lock().forgotten.1.push(self.number);
-    }
-}
-
-impl RemoteState {
-    /// Sees to it that the process has the state.
-    fn is_there(&mut self, process: &mut Process) -> Result<(), Failure> {
-        if self.process == process.client.n_started() {
-            return Ok(());
-        }
-        let state = self.number;
-        let saved = self.saved.as_slice();
-        process
-            .client
-            .ask::<()>(&Request::LoadState { state }, saved)?;
-        for part in &self.since {
-            let parts = std::slice::from_ref(part);
-            let (size, _) = process
-                .client
-                .ask::<usize>(&Request::Add { state }, parts)?;
-            self.size_bytes = size;
-        }
-        self.process = process.client.n_started();
-        Ok(())
-    }
-
-    /// Has the state as bytes, and needs no more than these to make it again.
-    fn save(&mut self, process: &mut Process) -> Result<(), Failure> {
-        let state = self.number;
-        let (_, parts) = process
-            .client
-            .ask::<()>(&Request::SaveState { state }, &[])?;
-        let bytes = parts.into_iter().next();
-        self.saved = Some(bytes.ok_or_else(|| Error::internal("a state without its bytes"))?);
-        self.since.clear();
-        self.since_bytes = 0;
-        Ok(())
-    }
-}
-
-impl RemoteReduce {
-    fn state_of(&self, saved: Option<Part>) -> RemoteState {
-        RemoteState {
-            shared: Arc::clone(&self.shared),
-            number: self.shared.number(),
-            process: 0,
-            saved,
-            since: Vec::new(),
-            since_bytes: 0,
-            size_bytes: 0,
-        }
-    }
-
-    /// Asks for something of a state that is there.
-    fn of_state<T>(
-        &self,
-        what: &str,
-        state: &mut RemoteState,
-        mut ask: impl FnMut(&mut RemoteState, &mut Process) -> Result<T, Failure>,
-    ) -> Result<T> {
-        if !Arc::ptr_eq(&state.shared, &self.shared) {
-            return Err(foreign());
-        }
-        self.shared.retried(what, |process| {
-            state.is_there(process)?;
-            ask(state, process)
-        })
-    }
-}
-
-fn foreign() -> Error {
-    Error::internal("a reduce was given the state of another")
-}
-
-fn held(state: &mut ReduceState) -> Result<&mut RemoteState> {
-    state.get_mut().ok_or_else(foreign)
-}
-
-impl DynReduce for RemoteReduce {
-    fn empty(&self) -> Result<ReduceState> {
-        Ok(ReduceState::new(self.state_of(None)))
-    }
-
-    fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()> {
-        let part = part_of(batch.schema_ref(), std::slice::from_ref(batch))?;
-        let state = held(state)?;
-        self.of_state("reduce_add", state, |state, process| {
-            let request = Request::Add {
-                state: state.number,
-            };
-            let parts = std::slice::from_ref(&part);
-            state.size_bytes = process.client.ask(&request, parts)?.0;
-            Ok(())
-        })?;
-        state.since_bytes += part.len();
-        state.since.push(part);
-        if state.since_bytes > SINCE_BYTES {
-            self.of_state("reduce_save", state, RemoteState::save)?;
-        }
-        Ok(())
-    }
-
-    fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()> {
-        let mut other: RemoteState = other.take().ok_or_else(foreign)?;
-        let state = held(state)?;
-        // A merged state is made again of both, so both are kept as bytes until it is saved.
-        self.of_state("reduce_save", &mut other, RemoteState::save)?;
-        self.of_state("reduce_merge", state, |state, process| {
-            if state.process == process.client.n_started() && !state.since.is_empty() {
-                state.save(process)?;
-            }
-            other.is_there(process)?;
-            let request = Request::Merge {
-                state: state.number,
-                other: other.number,
-            };
-            state.size_bytes = process.client.ask(&request, &[])?.0;
-            // The process has it no more, and should it end, its part is lost with the other's.
-            other.process = 0;
-            let merged = state.save(process);
-            if merged.is_err() {
-                state.process = 0;
-            }
-            merged
-        })
-    }
-
-    fn rows(&self, mut state: ReduceState) -> Result<RecordBatch> {
-        let answer = self.of_state("reduce_rows", held(&mut state)?, |state, process| {
-            let request = Request::Rows {
-                state: state.number,
-            };
-            Ok(process.client.ask::<()>(&request, &[])?.1)
-        })?;
-        only_batch(&answer)
-    }
-
-    fn size_bytes(&self, state: &ReduceState) -> usize {
-        let state: Option<&RemoteState> = state.get();
-        state.map_or(0, |state| state.size_bytes + state.since_bytes)
-    }
-
-    fn copy(&self, state: &ReduceState) -> Result<ReduceState> {
-        let state: &RemoteState = state.get().ok_or_else(foreign)?;
-        let mut copy = self.state_of(state.saved.clone());
-        copy.since.clone_from(&state.since);
-        copy.since_bytes = state.since_bytes;
-        copy.size_bytes = state.size_bytes;
-        Ok(ReduceState::new(copy))
-    }
-
-    fn save(&self, state: &ReduceState) -> Result<Vec<u8>> {
-        let mut copy = self.copy(state)?;
-        let copy = held(&mut copy)?;
-        self.of_state("reduce_save", copy, RemoteState::save)?;
-        Ok(copy.saved.as_deref().unwrap_or_default().to_vec())
-    }
-
-    fn load(&self, bytes: &[u8]) -> Result<ReduceState> {
-        let saved = (!bytes.is_empty()).then(|| Part::from(bytes));
-        let mut state = self.state_of(saved);
-        // What is no state is said now.
-        self.of_state("reduce_load", &mut state, |_, _| Ok(()))?;
-        Ok(ReduceState::new(state))
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -19,8 +19,9 @@ use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
-use super::frame::{Frame, Part};
+use super::frame::Frame;
 use super::message::{Answer, Request, Started};
+use super::part::Part;
 use crate::conf::Sandbox;
 
 /// What a pipe holds: a batch of some size goes through in one piece.
@@ -122,6 +123,7 @@ impl Connection {
                 version: String::new(),
                 author: String::new(),
                 interface: (0, 0),
+                files: Vec::new(),
             },
         };
         let request = Request::Start {
@@ -353,8 +355,15 @@ impl Read for Timed<'_> {
 
 impl Write for Timed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        /// The system takes no more at a time.
+        const PIECES_MAX: usize = 1024;
+        let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
         loop {
-            match rustix::io::write(self.pipe, bytes) {
+            match rustix::io::writev(self.pipe, pieces) {
                 Err(rustix::io::Errno::AGAIN) => self.wait(PollFlags::OUT)?,
                 Err(rustix::io::Errno::INTR) => {}
                 written => return Ok(written?),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests is a test")]
 
 mod finding;
+mod input;
 mod output;
 mod unruly;
 mod words;

@@ -3,11 +3,12 @@
 
 use std::ffi::{CStr, c_char};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray};
+use arrow::array::{
+    Array, ArrayData, RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray,
+};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
@@ -23,26 +24,60 @@ const BUFFERS_MAX: i64 = 1_000_000;
 const BATCHES_MAX: usize = 1_000_000;
 /// The longest format or name of a column, in bytes.
 const NAME_MAX: usize = 1 << 16;
+/// The longest key or value of a column's metadata, in bytes, and the most of them.
+const METADATA_MAX: usize = 1 << 24;
 /// The longest message of a stream, in bytes.
 const MESSAGE_MAX: usize = 1 << 14;
 
 /// Who made the structures that are imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trust<'a> {
     /// The host, which a plugin believes.
     #[cfg_attr(
         not(feature = "export"),
         expect(dead_code, reason = "only a plugin has a host")
     )]
     Host,
-    /// A plugin, whose columns are looked at whole.
-    Plugin,
+    /// A plugin, whose columns are looked at whole, but for what is in those that it was lent.
+    Plugin(&'a Lent),
+    /// A plugin whose columns are looked at by who they go to next.
+    #[cfg_attr(
+        not(feature = "host"),
+        expect(dead_code, reason = "only a host has a plugin")
+    )]
+    Elsewhere,
+}
+
+/// Columns that are lent to a plugin for a call, and that it may hand back: a key, as a rule.
+#[derive(Debug, Default)]
+pub(super) struct Lent(Vec<ArrayData>);
+
+impl Lent {
+    /// Those of batches.
+    #[cfg(feature = "host")]
+    pub(super) fn of(batches: &[RecordBatch]) -> Self {
+        let columns = batches.iter().flat_map(RecordBatch::columns);
+        // Numbers have nothing to look at.
+        let columns = columns.filter(|column| !column.data_type().is_primitive());
+        Lent(columns.map(|column| column.to_data()).collect())
+    }
+
+    /// Whether a column is one of them, over the same memory.
+    fn has(&self, column: &ArrayData) -> bool {
+        let is_within = |ours: &ArrayData| {
+            let (ours, theirs) = (ours.buffers().iter(), column.buffers().iter());
+            ours.zip(theirs)
+                .all(|(ours, theirs)| theirs.len() <= ours.len())
+        };
+        self.0
+            .iter()
+            .any(|ours| ours.ptr_eq(column) && is_within(ours))
+    }
 }
 
 /// Batches as a stream for the other side.
-pub(super) fn export(schema: &SchemaRef, batches: &[RecordBatch]) -> FFI_ArrowArrayStream {
-    let batches: Vec<Result<RecordBatch, ArrowError>> = batches.iter().cloned().map(Ok).collect();
-    let reader = RecordBatchIterator::new(batches, Arc::clone(schema));
+pub(super) fn export(schema: &SchemaRef, batches: Vec<RecordBatch>) -> FFI_ArrowArrayStream {
+    let reader = RecordBatchIterator::new(batches.into_iter().map(Ok), Arc::clone(schema));
     FFI_ArrowArrayStream::new(Box::new(reader))
 }
 
@@ -53,18 +88,44 @@ pub(super) fn export_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
 
 /// The schema that the other side has filled in, if it did.
 pub(super) fn import_schema(schema: &FFI_ArrowSchema) -> Result<Option<SchemaRef>> {
-    if is_released(schema) {
-        return Ok(None);
+    LastSchema::default().import(schema)
+}
+
+/// The schema that a plugin gave last: its next one is the same, as a rule, and then need not be made anew.
+#[derive(Debug, Default)]
+pub(super) struct LastSchema(Mutex<Option<(Vec<u8>, SchemaRef)>>);
+
+impl LastSchema {
+    fn import(&self, schema: &FFI_ArrowSchema) -> Result<Option<SchemaRef>> {
+        if is_released(schema) {
+            return Ok(None);
+        }
+        let mut described = Vec::with_capacity(256);
+        check_schema(ptr::from_ref(schema).cast(), 0, &mut described)?;
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, same)) = last.as_ref().filter(|(last, _)| *last == described) {
+            return Ok(Some(Arc::clone(same)));
+        }
+        // A type that Arrow's import does not know is an error; what it asserts was checked.
+        let schema: SchemaRef = Arc::new(Schema::try_from(schema)?);
+        *last = Some((described, Arc::clone(&schema)));
+        Ok(Some(schema))
     }
-    check_schema(ptr::from_ref(schema).cast(), 0)?;
-    // A type that Arrow's import does not know is an error; what it asserts was checked.
-    Ok(Some(Arc::new(Schema::try_from(schema)?)))
 }
 
 /// Reads a stream of the other side to its end and releases it.
 pub(super) fn import(
+    stream: FFI_ArrowArrayStream,
+    trust: Trust<'_>,
+) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    import_after(stream, trust, &LastSchema::default())
+}
+
+/// The same, where the schema may be the last one.
+pub(super) fn import_after(
     mut stream: FFI_ArrowArrayStream,
-    trust: Trust,
+    trust: Trust<'_>,
+    last: &LastSchema,
 ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let (Some(get_schema), Some(get_next), Some(_)) =
         (stream.get_schema, stream.get_next, stream.release)
@@ -78,7 +139,9 @@ pub(super) fn import(
     if unsafe { get_schema(&raw mut stream, &raw mut raw) } != 0 {
         return Err(last_error(&mut stream));
     }
-    let schema = import_schema(&raw)?.ok_or_else(|| invalid("a stream without a schema"))?;
+    let schema = last
+        .import(&raw)?
+        .ok_or_else(|| invalid("a stream without a schema"))?;
     let row = DataType::Struct(schema.fields().clone());
     let mut batches = Vec::new();
     loop {
@@ -101,7 +164,7 @@ fn import_batch(
     array: FFI_ArrowArray,
     schema: &SchemaRef,
     row: &DataType,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<RecordBatch> {
     check_array(&array, row, 0)?;
     if array.length == 0 {
@@ -111,8 +174,11 @@ fn import_batch(
     // SAFETY: the structure was checked to have the children and buffers that the type has. That the
     // buffers are as long as the column is what the interface asks of who made them.
     let data = unsafe { from_ffi_and_data_type(array, row.clone()) }?;
-    if trust == Trust::Plugin {
-        data.validate_full()?;
+    if let Trust::Plugin(lent) = trust {
+        data.validate_data()?;
+        for column in data.child_data() {
+            validate(column, lent)?;
+        }
     }
     let rows = StructArray::from(data);
     if rows.null_count() > 0 {
@@ -125,6 +191,44 @@ fn import_batch(
         columns,
         &options,
     )?)
+}
+
+/// Looks at all of a column.
+fn validate(column: &ArrayData, lent: &Lent) -> Result<()> {
+    if lent.has(column) {
+        column.validate()?;
+        return Ok(column.validate_nulls()?);
+    }
+    match column.data_type() {
+        DataType::Utf8 => {
+            column.validate()?;
+            column.validate_nulls()?;
+            validate_texts(column)
+        }
+        _ => Ok(column.validate_full()?),
+    }
+}
+
+/// Looks at texts: as Arrow does, but at all that are ASCII at once.
+fn validate_texts(column: &ArrayData) -> Result<()> {
+    let (offsets, bytes) = (column.buffer::<i32>(0), column.buffers()[1].as_slice());
+    let offsets = offsets.get(..=column.len()).unwrap_or_default();
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
+        return Ok(column.validate_full()?);
+    };
+    let range = usize::try_from(*first)
+        .ok()
+        .zip(usize::try_from(*last).ok());
+    let texts = range.and_then(|(first, last)| bytes.get(first..last));
+    // No branch within: it is a comparison of many at a time.
+    let in_order = offsets
+        .windows(2)
+        .fold(true, |in_order, pair| in_order & (pair[0] <= pair[1]));
+    match texts {
+        Some(texts) if in_order && texts.is_ascii() => Ok(()),
+        // Which of them is wrong, Arrow says.
+        _ => Ok(column.validate_full()?),
+    }
 }
 
 /// What a stream says of its last call.
@@ -157,16 +261,16 @@ unsafe fn bounded<'a>(text: *const c_char, max: usize) -> Option<&'a str> {
 
 /// [`FFI_ArrowSchema`] with its fields, as the C Data Interface lays them out.
 #[repr(C)]
-struct RawSchema {
-    format: *const c_char,
-    name: *const c_char,
-    metadata: *const c_char,
-    flags: i64,
-    n_children: i64,
-    children: *mut *mut RawSchema,
-    dictionary: *mut RawSchema,
-    release: Option<unsafe extern "C" fn(*mut RawSchema)>,
-    private_data: *mut std::ffi::c_void,
+pub(super) struct RawSchema {
+    pub(super) format: *const c_char,
+    pub(super) name: *const c_char,
+    pub(super) metadata: *const c_char,
+    pub(super) flags: i64,
+    pub(super) n_children: i64,
+    pub(super) children: *mut *mut RawSchema,
+    pub(super) dictionary: *mut RawSchema,
+    pub(super) release: Option<unsafe extern "C" fn(*mut RawSchema)>,
+    pub(super) private_data: *mut std::ffi::c_void,
 }
 
 fn is_released(schema: &FFI_ArrowSchema) -> bool {
@@ -175,8 +279,8 @@ fn is_released(schema: &FFI_ArrowSchema) -> bool {
     unsafe { (*raw).release.is_none() }
 }
 
-/// Checks what Arrow's import takes for granted.
-fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
+/// Checks what Arrow's import takes for granted; describes the schema by bytes that no other one has.
+fn check_schema(schema: *const RawSchema, depth: usize, described: &mut Vec<u8>) -> Result<()> {
     if schema.is_null() || depth > DEPTH_MAX {
         return Err(invalid(
             "a column's type has a child that is not there, or too many within each other",
@@ -188,9 +292,20 @@ fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
     let format = unsafe { bounded(schema.format, NAME_MAX) };
     let format = format.ok_or_else(|| invalid("a column's type has no format"))?;
     // SAFETY: as above.
-    if !schema.name.is_null() && unsafe { bounded(schema.name, NAME_MAX) }.is_none() {
+    let name = unsafe { bounded(schema.name, NAME_MAX) };
+    if !schema.name.is_null() && name.is_none() {
         return Err(invalid("a column's name is no UTF-8, or without end"));
     }
+    for text in [format, name.unwrap_or_default()] {
+        // Neither has a zero in it.
+        described.extend_from_slice(text.as_bytes());
+        described.push(0);
+    }
+    described.extend(schema.flags.to_le_bytes());
+    described.extend(schema.n_children.to_le_bytes());
+    described.push(u8::from(!schema.dictionary.is_null()));
+    // SAFETY: as above, of its metadata.
+    unsafe { describe_metadata(schema.metadata, described) }?;
     if !(0..=CHILDREN_MAX).contains(&schema.n_children)
         || (schema.n_children > 0 && schema.children.is_null())
     {
@@ -209,11 +324,46 @@ fn check_schema(schema: *const RawSchema, depth: usize) -> Result<()> {
     }
     for at in 0..schema.n_children as usize {
         // SAFETY: the list is not null and has `n_children` entries.
-        check_schema(unsafe { *schema.children.add(at) }, depth + 1)?;
+        check_schema(unsafe { *schema.children.add(at) }, depth + 1, described)?;
     }
     if !schema.dictionary.is_null() {
-        check_schema(schema.dictionary, depth + 1)?;
+        check_schema(schema.dictionary, depth + 1, described)?;
     }
+    Ok(())
+}
+
+/// Checks the lengths in a column's metadata and adds its bytes: pairs of a key and a value, each with its
+/// length before it, and before them all how many pairs there are.
+///
+/// # Safety
+/// The pointer is null, or to metadata as Arrow lays it out.
+unsafe fn describe_metadata(metadata: *const c_char, described: &mut Vec<u8>) -> Result<()> {
+    described.push(u8::from(!metadata.is_null()));
+    if metadata.is_null() {
+        return Ok(());
+    }
+    let mut at = 0;
+    let mut number = |length: usize, described: &mut Vec<u8>| {
+        // SAFETY: the caller's promise: so long is the text before the next number.
+        let text = unsafe { std::slice::from_raw_parts(metadata.add(at).cast::<u8>(), length) };
+        // SAFETY: as above; behind it is the number.
+        let bytes: [u8; 4] =
+            unsafe { metadata.add(at + length).cast::<[u8; 4]>().read_unaligned() };
+        described.extend_from_slice(text);
+        described.extend(bytes);
+        at += length + bytes.len();
+        let number = usize::try_from(i32::from_ne_bytes(bytes)).ok();
+        let number = number.filter(|number| *number <= METADATA_MAX);
+        number.ok_or_else(|| invalid("a column's metadata has a wrong length in it"))
+    };
+    let n_texts = 2 * number(0, described)?;
+    let mut length = 0;
+    for _ in 0..n_texts {
+        length = number(length, described)?;
+    }
+    // SAFETY: as above: the last text.
+    let last = unsafe { std::slice::from_raw_parts(metadata.add(at).cast::<u8>(), length) };
+    described.extend_from_slice(last);
     Ok(())
 }
 

@@ -26,7 +26,7 @@
 //! - The symbol is called once for each load, and its table is valid as long as the library is loaded;
 //!   a library is not unloaded before the process ends.
 //! - A use case's handle is shared: its functions may be called from several threads at once. So are
-//!   its models. A state of a reduce is used by one thread at a time, not always the same.
+//!   its models, and what `screen` gives, which is freed before its model. A state of a reduce is used by one thread at a time, not always the same.
 //! - An output's and an input's handle is used by one thread at a time, always the same.
 //! - A plugin may have threads of its own. They must not call back: there is nothing to call.
 //! - A function may block, but for the time that the conf's `timeout` says.
@@ -46,7 +46,8 @@
 //! # What the host checks, and what it cannot
 //! Versions, sizes, functions that must not be null, the lengths and encoding of texts, and of every
 //! Arrow structure the shape (depth, numbers of children and buffers, null pointers, negative
-//! lengths) and the contents (offsets in order and inside, UTF-8) are checked before they are used. It
+//! lengths) and the contents (offsets in order and inside, UTF-8) are checked before they are used. A column
+//! that was lent for a call and comes back over the same memory is not read once more. It
 //! cannot check that a pointer points to what it says, that a buffer is as long as its column needs,
 //! that a function has the signature that it should, or that it returns. With `isolation = process`
 //! all this can harm the plugin's own process alone, whose answers are checked once more.
@@ -75,4 +76,4 @@ pub const SYMBOL: &str = "datashark_plugin_table";
 pub const MAJOR: u16 = 1;
 
 /// The minor version of this interface: it grows with functions at the end of the tables.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;

@@ -133,7 +133,7 @@ unsafe extern "C" fn next(
             Ok(event) => event_to_wire(event?)?,
         };
         if let Some(rows) = rows {
-            let stream = export(rows.schema_ref(), std::slice::from_ref(&rows));
+            let stream = export(&rows.schema(), vec![rows]);
             // SAFETY: as above.
             unsafe { give(records, stream) }?;
         }

@@ -14,7 +14,7 @@ use crate::Result;
 use crate::conf::Section;
 
 use super::super::abi;
-use super::super::batches::{Trust, import, import_schema};
+use super::super::batches::{Lent, Trust, import, import_schema};
 use super::super::wire::{
     Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, Place, from_text,
     to_text,
@@ -130,7 +130,7 @@ impl InputHandle {
         if !matches!(said, Next::Batch(_)) {
             return Ok((said, None));
         }
-        let (schema, batches) = guarded(|| import(records, Trust::Plugin))?;
+        let (schema, batches) = guarded(|| import(records, Trust::Plugin(&Lent::default())))?;
         Ok((said, Some(one_batch(&schema, &batches)?)))
     }
 

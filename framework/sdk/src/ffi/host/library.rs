@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::conf::Section;
-use crate::{DynUseCase, Error, Result};
+use crate::{DynUseCase, Error, Files, Result};
 
 use super::super::{MAJOR, MINOR, SYMBOL, abi};
 use super::use_case;
@@ -49,6 +49,9 @@ pub struct About {
     pub author: String,
     /// The version of the interface that it was compiled against.
     pub interface: (u16, u16),
+    /// Of a use case, those of its keys that name a file.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// The functions of a plugin.
@@ -63,6 +66,7 @@ enum Table {
 pub struct Library {
     about: About,
     table: Table,
+    looks: bool,
 }
 
 impl Library {
@@ -131,7 +135,12 @@ impl Library {
         let plugin = unsafe { &*plugin };
         // SAFETY: as the caller promises.
         let table = unsafe { Table::of(plugin) }?;
+        let files = match table {
+            Table::UseCase(table) => use_case::files(table)?,
+            _ => Vec::new(),
+        };
         let about = About {
+            files,
             kind: table.kind(),
             // SAFETY: as the caller promises, of these texts.
             name: unsafe { shown("name", plugin.name) }?,
@@ -146,7 +155,21 @@ impl Library {
         if about.name.is_empty() {
             return Err(Error::data("the plugin has no name"));
         }
-        Ok(Library { about, table })
+        Ok(Library {
+            about,
+            table,
+            looks: true,
+        })
+    }
+
+    /// The same, whose use cases' rows are not looked at: for a process that does nothing with them but to
+    /// hand them on to one that looks at them.
+    #[must_use]
+    pub fn looked_at_elsewhere(self) -> Self {
+        Library {
+            looks: false,
+            ..self
+        }
     }
 
     /// What it says of itself.
@@ -154,13 +177,13 @@ impl Library {
         &self.about
     }
 
-    /// Makes the use case of its own keys of a conf.
+    /// Makes the use case of its own keys of a conf and of what is in the files that they name.
     ///
     /// # Errors
-    /// It is no use case; every mistake in the keys.
-    pub fn use_case(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
+    /// It is no use case; every mistake in the keys and files.
+    pub fn use_case(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
         match self.table {
-            Table::UseCase(table) => use_case::make(table, own),
+            Table::UseCase(table) => use_case::make(table, own, files, self.looks),
             _ => Err(self.is_no(Kind::UseCase)),
         }
     }
@@ -198,7 +221,7 @@ impl Table {
         // SAFETY: every table begins with its size.
         let size = unsafe { *table.cast::<usize>() };
         let least = match plugin.kind {
-            abi::USE_CASE => size_of::<abi::UseCase>(),
+            abi::USE_CASE => abi::UseCase::SIZE_1_0,
             abi::OUTPUT => size_of::<abi::Output>(),
             abi::INPUT => size_of::<abi::Input>(),
             other => {
@@ -210,11 +233,12 @@ impl Table {
             let message = format!("its functions take {size} bytes, expected at least {least}");
             return Err(Error::data(message));
         }
-        // SAFETY: the table is of its kind, and as large as ours.
+        // SAFETY: the table is of its kind, and as large as it says; others than that of a use case have
+        // not grown since 1.0.
         let (table, missing) = unsafe {
             match plugin.kind {
                 abi::USE_CASE => {
-                    let table = &*table.cast::<abi::UseCase>();
+                    let table = grown(table.cast(), size);
                     (Table::UseCase(table), use_case::missing(table))
                 }
                 abi::OUTPUT => {
@@ -240,6 +264,21 @@ impl Table {
             Table::Input(_) => Kind::Input,
         }
     }
+}
+
+/// The table of a use case, whichever minor version it is of: functions that it ends before are not there.
+///
+/// # Safety
+/// So many bytes can be read.
+unsafe fn grown(table: *const abi::UseCase, size: usize) -> &'static abi::UseCase {
+    let mut grown = std::mem::MaybeUninit::<abi::UseCase>::zeroed();
+    let n_bytes = size.min(size_of::<abi::UseCase>());
+    // SAFETY: the caller's promise; ours is as large.
+    unsafe {
+        std::ptr::copy_nonoverlapping(table.cast::<u8>(), grown.as_mut_ptr().cast(), n_bytes)
+    };
+    // SAFETY: a size and functions, of which all bits 0 are none. It stays as the library does.
+    Box::leak(Box::new(unsafe { grown.assume_init() }))
 }
 
 /// A text that is to be shown: one line.

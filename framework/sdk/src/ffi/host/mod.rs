@@ -2,6 +2,7 @@
 //!
 //! All calls here block for as long as the plugin likes.
 
+mod hostile;
 mod input;
 mod library;
 mod output;
@@ -16,6 +17,7 @@ use crate::{Error, Result};
 use super::abi;
 use super::wire::{Fault, from_text};
 
+pub use hostile::read_hostile;
 pub use input::{InputHandle, Told};
 pub use library::{About, Kind, Library};
 pub use output::OutputHandle;

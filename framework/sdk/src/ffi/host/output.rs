@@ -130,6 +130,6 @@ fn cross(batch: &FindingsBatch) -> Result<abi::Findings> {
             end: batch.window.end,
         },
         time: batch.time,
-        rows: export(rows.schema_ref(), std::slice::from_ref(&rows)),
+        rows: export(&rows.schema(), vec![rows]),
     })
 }

@@ -13,10 +13,13 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use serde_json::Value;
 
 use crate::conf::Section;
-use crate::{Aggregate, Batches, DynUseCase, Error, Findings, Model, Records, Result, Window};
+use crate::{
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Records, Result,
+    Window,
+};
 
 use super::super::abi;
-use super::super::batches::{Trust, export, import, import_schema};
+use super::super::batches::{LastSchema, Lent, Trust, export, import_after, import_schema};
 use super::super::wire::{Aggregated, Described, from_text, model_from_text, to_text};
 use super::library::first_missing;
 use super::reduce::ForeignReduce;
@@ -31,7 +34,12 @@ pub(super) fn missing(table: &abi::UseCase) -> Option<&'static str> {
 fn missing_for(table: &abi::UseCase, described: &Described) -> Option<&'static str> {
     let of_models = first_missing!(table, train, load, drop_model).filter(|_| described.trains);
     let reduces = described.aggregate == Some(Aggregated::Reduce);
-    let of_states = first_missing!(
+    of_models.or(missing_of_states(table).filter(|_| reduces))
+}
+
+/// The first function that a reduce needs and this table has not.
+fn missing_of_states(table: &abi::UseCase) -> Option<&'static str> {
+    first_missing!(
         table,
         reduce_load,
         drop_state,
@@ -40,14 +48,27 @@ fn missing_for(table: &abi::UseCase, described: &Described) -> Option<&'static s
         reduce_rows,
         reduce_size,
         reduce_save
-    );
-    of_models.or(of_states.filter(|_| reduces))
+    )
 }
 
 /// A use case's handle.
 pub(super) struct Handle {
     pub(super) table: &'static abi::UseCase,
     pub(super) use_case: *mut c_void,
+    /// Whether its rows are looked at here.
+    pub(super) looks: bool,
+    /// Of its findings.
+    last_schema: LastSchema,
+}
+
+impl Handle {
+    /// How far its rows are believed; these columns are lent to it.
+    pub(super) fn trust<'a>(&self, lent: &'a Lent) -> Trust<'a> {
+        match self.looks {
+            true => Trust::Plugin(lent),
+            false => Trust::Elsewhere,
+        }
+    }
 }
 
 // SAFETY: the interface asks that a use case's functions can be called from any thread, several at once.
@@ -71,16 +92,49 @@ struct ForeignUseCase {
     columns: Vec<Field>,
 }
 
-/// Makes the use case of its own keys.
-pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dyn DynUseCase>> {
+/// The keys that name files.
+pub(super) fn files(table: &'static abi::UseCase) -> Result<Vec<String>> {
+    let Some(files) = table.files else {
+        return Ok(Vec::new());
+    };
+    // SAFETY: the function is of the table; the reply outlives the call.
+    let answer = ask("files", |reply| unsafe { files(reply) })?;
+    Ok(from_text::<Option<Vec<String>>>("files", &answer)?.unwrap_or_default())
+}
+
+/// Makes the use case of its own keys and of the files that they name.
+pub(super) fn make(
+    table: &'static abi::UseCase,
+    own: &Section,
+    files: &Files,
+    looks: bool,
+) -> Result<Box<dyn DynUseCase>> {
     let make = table.make.ok_or_else(gone)?;
     let conf = to_text(own);
+    let contents: Vec<abi::File> = files
+        .iter()
+        .map(|(key, content)| abi::File {
+            key: text(key.as_bytes()),
+            content: text(content),
+        })
+        .collect();
     let mut use_case = ptr::null_mut();
-    ask("make", |reply| {
-        // SAFETY: the function is of the table; text and reply outlive the call.
-        unsafe { make(ptr::null_mut(), text(&conf), &raw mut use_case, reply) }
+    let made = &raw mut use_case;
+    ask("make", |reply| match table.make_with_files {
+        // SAFETY: the function is of the table; texts and reply outlive the call.
+        Some(make) if !contents.is_empty() => unsafe {
+            let (list, n_files) = (contents.as_ptr(), contents.len());
+            make(ptr::null_mut(), text(&conf), list, n_files, made, reply)
+        },
+        // SAFETY: as above.
+        _ => unsafe { make(ptr::null_mut(), text(&conf), made, reply) },
     })?;
-    let handle = Handle { table, use_case };
+    let handle = Handle {
+        table,
+        use_case,
+        looks,
+        last_schema: LastSchema::default(),
+    };
     let describe = table.describe.ok_or_else(gone)?;
     let mut columns = FFI_ArrowSchema::empty();
     let answer = ask("describe", |reply| {
@@ -104,8 +158,19 @@ pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dy
     }))
 }
 
+impl ForeignUseCase {
+    /// A model of this use case.
+    fn model_of(&self, model: &Model) -> Result<Arc<ForeignModel>> {
+        let model: &dyn Any = model.value();
+        let model = model.downcast_ref::<Arc<ForeignModel>>();
+        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        Ok(Arc::clone(model))
+    }
+}
+
 /// A model in a plugin.
-struct ForeignModel {
+pub(super) struct ForeignModel {
     handle: Arc<Handle>,
     model: *mut c_void,
 }
@@ -129,7 +194,7 @@ impl DynUseCase for ForeignUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
-            view: None,
+            view: self.described.view.clone(),
         }
     }
 
@@ -141,6 +206,36 @@ impl DynUseCase for ForeignUseCase {
                 Aggregate::Reduce(Arc::new(ForeignReduce::new(Arc::clone(&self.handle))))
             }
         }
+    }
+
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let Some(screen) = self.handle.table.screen else {
+            return Ok(None);
+        };
+        let model = self.model_of(model)?;
+        let mut screened = ptr::null_mut();
+        ask("screen", |reply| {
+            // SAFETY: the function is of the table, the handles its own; place and reply outlive the call.
+            unsafe { screen(self.handle.use_case, model.model, &raw mut screened, reply) }
+        })?;
+        if screened.is_null() {
+            return Ok(None);
+        }
+        let handle = Handle {
+            table: self.handle.table,
+            use_case: screened,
+            looks: self.handle.looks,
+            last_schema: LastSchema::default(),
+        };
+        if let Some(name) = missing_of_states(handle.table) {
+            return Err(Error::internal(format!(
+                "the plugin has no function `{name}`"
+            )));
+        }
+        Ok(Some(Arc::new(ForeignReduce::screening(
+            Arc::new(handle),
+            model,
+        ))))
     }
 
     fn trains(&self) -> bool {
@@ -167,23 +262,21 @@ impl DynUseCase for ForeignUseCase {
             })?;
         }
         let handle = Arc::clone(&self.handle);
-        Ok(Model::from_parts(
-            Arc::new(ForeignModel { handle, model }),
-            json.clone(),
-        ))
+        // Twice in an `Arc`: the inner one is kept by what screens with it.
+        let model = Arc::new(ForeignModel { handle, model });
+        Ok(Model::from_parts(Arc::new(model), json.clone()))
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
         let score = self.handle.table.score.ok_or_else(gone)?;
-        let model: &dyn Any = model.value();
-        let model = model.downcast_ref::<ForeignModel>();
-        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
-        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let model = self.model_of(model)?;
         let window = abi::Interval {
             start: window.start,
             end: window.end,
         };
-        let mut rows = export_rows(rows);
+        let batches: Vec<RecordBatch> = rows.iter().cloned().collect();
+        let lent = Lent::of(&batches);
+        let mut rows = export(rows.schema(), batches);
         let mut findings = FFI_ArrowArrayStream::empty();
         ask("score", |reply| {
             // SAFETY: as in `train`; the model is `load`'s, of this handle.
@@ -198,14 +291,14 @@ impl DynUseCase for ForeignUseCase {
                 )
             }
         })?;
-        let (schema, batches) = guarded(|| import(findings, Trust::Plugin))?;
+        let (schema, batches) =
+            guarded(|| import_after(findings, self.handle.trust(&lent), &self.handle.last_schema))?;
         Findings::try_from_rows(&one_batch(&schema, &batches)?)
     }
 }
 
 fn export_rows(rows: Batches<'_>) -> FFI_ArrowArrayStream {
-    let batches: Vec<RecordBatch> = rows.iter().cloned().collect();
-    export(rows.schema(), &batches)
+    export(rows.schema(), rows.iter().cloned().collect())
 }
 
 /// Batches of a plugin as one.

@@ -16,7 +16,7 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use proptest::prelude::*;
 
-use super::super::batches::{Trust, export, import};
+use super::super::batches::{LastSchema, Lent, Trust, export, import, import_after};
 
 /// Types that a number can be cast to.
 fn of_numbers() -> Vec<DataType> {
@@ -174,11 +174,23 @@ proptest! {
         let cut = cut.min(values.len());
         let part = whole.slice(cut, values.len() - cut);
         let batches = vec![part; n_batches];
-        for trust in [Trust::Host, Trust::Plugin] {
-            let (schema, back) = import(export(&whole.schema(), &batches), trust).unwrap();
+        let (none, lent) = (Lent::default(), Lent::of(&batches));
+        for trust in [Trust::Host, Trust::Plugin(&none), Trust::Plugin(&lent), Trust::Elsewhere] {
+            let (schema, back) = import(export(&whole.schema(), batches.clone()), trust).unwrap();
             prop_assert_eq!(&schema, &whole.schema());
             prop_assert_eq!(&back, &batches);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn whatever_a_plugin_fills_in_is_valid_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        crate::ffi::host::read_hostile(&bytes);
     }
 }
 
@@ -249,9 +261,12 @@ fn refusal(change: impl FnOnce(&mut FFI_ArrowArray, &mut FFI_ArrowSchema)) -> St
     // Arrow's own release goes by what is changed here.
     array.release = Some(leave);
     change(&mut array, &mut raw);
-    import(stream_of(Some(raw), Some(array)), Trust::Plugin)
-        .unwrap_err()
-        .to_string()
+    import(
+        stream_of(Some(raw), Some(array)),
+        Trust::Plugin(&Lent::default()),
+    )
+    .unwrap_err()
+    .to_string()
 }
 
 /// A child of an array, for changing it.
@@ -330,6 +345,68 @@ fn contents_that_are_not_as_they_should_be_are_refused() {
 }
 
 #[test]
+fn the_last_schema_is_taken_for_the_same_one_alone() {
+    let last = LastSchema::default();
+    let none = Lent::default();
+    let field = |name: &str, metadata: &[(&str, &str)]| {
+        let metadata = metadata
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Field::new(name, DataType::Int64, true).with_metadata(metadata.collect())
+    };
+    let fields = [
+        field("a", &[]),
+        field("a", &[("k", "v")]),
+        field("a", &[("k", "w")]),
+        field("a", &[("k", "v"), ("l", "")]),
+        field("b", &[]),
+        field("a", &[]).with_data_type(DataType::UInt64),
+        field("a", &[]).with_nullable(false),
+    ];
+    for field in fields
+        .iter()
+        .chain(&fields)
+        .flat_map(|field| [field, field])
+    {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![field.clone()]));
+        let batch = RecordBatch::new_empty(Arc::clone(&schema));
+        let stream = export(&schema, vec![batch]);
+        let (back, _) = import_after(stream, Trust::Plugin(&none), &last).unwrap();
+        assert_eq!(back, schema);
+    }
+}
+
+#[test]
+fn only_what_was_lent_and_comes_back_as_it_was_is_not_looked_at() {
+    let texts = StringArray::from(vec!["a", "\u{e4}", "b"]);
+    let rows = |texts: StringArray| {
+        RecordBatch::try_from_iter([("t", Arc::new(texts) as ArrayRef)]).unwrap()
+    };
+    let whole = rows(texts.clone());
+    let lent = Lent::of(std::slice::from_ref(&whole));
+    let said = |change: &dyn Fn(&mut FFI_ArrowArray)| {
+        let mut array = FFI_ArrowArray::new(&StructArray::from(whole.clone()).into());
+        array.release = Some(leave);
+        change(&mut array);
+        let raw = FFI_ArrowSchema::try_from(whole.schema().as_ref()).unwrap();
+        let stream = stream_of(Some(raw), Some(array));
+        import(stream, Trust::Plugin(&lent)).map_err(|error| error.to_string())
+    };
+    assert_eq!(said(&|_| ()).unwrap().1[0], whole);
+    // Other offsets over the same bytes, which cut a letter in half.
+    static HALVES: [i32; 4] = [0, 2, 3, 4];
+    // SAFETY: a `Utf8` column has three buffers.
+    let error = said(&|array| unsafe {
+        *child(array, 0).buffers.add(1) = HALVES.as_ptr().cast();
+    });
+    assert!(error.unwrap_err().contains("utf-8"));
+    // Fewer rows of the same column are looked at, and found right.
+    let part = whole.slice(1, 2);
+    let stream = export(&part.schema(), vec![part.clone()]);
+    assert_eq!(import(stream, Trust::Plugin(&lent)).unwrap().1, [part]);
+}
+
+#[test]
 fn streams_that_end_badly_say_why() {
     let schema = || {
         Some(
@@ -339,27 +416,34 @@ fn streams_that_end_badly_say_why() {
     };
     let mut failing = stream_of(schema(), None);
     failing.get_next = Some(fails);
-    let said = import(failing, Trust::Plugin).unwrap_err().to_string();
+    let said = import(failing, Trust::Plugin(&Lent::default()))
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         said,
         "internal error: a stream of batches failed: the disk is gone"
     );
-    let said = import(stream_of(None, None), Trust::Plugin)
+    let said = import(stream_of(None, None), Trust::Plugin(&Lent::default()))
         .unwrap_err()
         .to_string();
     assert!(said.ends_with("a stream without a schema"), "{said}");
-    let said = import(FFI_ArrowArrayStream::empty(), Trust::Plugin)
-        .unwrap_err()
-        .to_string();
+    let said = import(
+        FFI_ArrowArrayStream::empty(),
+        Trust::Plugin(&Lent::default()),
+    )
+    .unwrap_err()
+    .to_string();
     assert!(
         said.ends_with("was released already, or lacks a function"),
         "{said}"
     );
     let mut lacking = stream_of(schema(), None);
     lacking.get_next = None;
-    assert!(import(lacking, Trust::Plugin).is_err());
+    assert!(import(lacking, Trust::Plugin(&Lent::default())).is_err());
     assert_eq!(
-        import(stream_of(schema(), None), Trust::Plugin).unwrap().1,
+        import(stream_of(schema(), None), Trust::Plugin(&Lent::default()))
+            .unwrap()
+            .1,
         []
     );
 }
