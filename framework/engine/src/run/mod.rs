@@ -160,7 +160,7 @@ impl Run<'_> {
         self.tell_status();
         let stop = self.read().await?;
         self.settle().await?;
-        if stop != Stop::LeaveWindows {
+        if stop != Stop::LeaveWindows || !self.input.reads_again() {
             let left = self.closing.all_open();
             self.close(left, None).await?;
         }
