@@ -59,6 +59,7 @@ fn third_party(listed: &[Listed]) -> Result<(), Failure> {
                 version,
                 author,
                 interface: (major, minor),
+                ..
             }) => {
                 writeln!(stdout, "  {name:<24} {about}")?;
                 let by = match author.is_empty() {

@@ -203,8 +203,14 @@ fn prefix(kind: Kind) -> &'static str {
 impl ThirdParty for Plugins {
     fn use_case(&self, asked: Asked<'_>) -> Option<Result<UseCaseEntry, Problem>> {
         let entry = self.entry(Kind::UseCase, asked, |found, name| {
+            // The keys that name files do not depend on the conf, which is checked with what is in them.
+            let about = found
+                .about()
+                .map_err(|error| Problem::new(error.to_string()))?;
+            let files: Vec<&'static str> = about.files.iter().map(|key| leaked(key)).collect();
             let factory: &'static UseCaseOf = Box::leak(Box::new(UseCaseOf(found)));
-            Ok(Entry::UseCase(UseCaseEntry::new(name, "", factory)))
+            let entry = UseCaseEntry::new(name, "", factory);
+            Ok(Entry::UseCase(entry.with_files(Vec::leak(files))))
         })?;
         Some(entry.and_then(|entry| match entry {
             Entry::UseCase(entry) => Ok(entry),
@@ -254,13 +260,13 @@ impl ThirdParty for Plugins {
 struct UseCaseOf(Found);
 
 impl UseCaseFactory for UseCaseOf {
-    fn build(&self, own: &Section, _: &Files) -> Result<Box<dyn DynUseCase>> {
+    fn build(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
         let (settings, own) = Settings::take(own)?;
         match settings.isolation {
-            Isolation::None => load(&self.0.file)?.use_case(&own),
+            Isolation::None => load(&self.0.file)?.use_case(&own, files),
             Isolation::Process => {
                 let start = self.0.start(settings.sandbox, &own);
-                Ok(Box::new(RemoteUseCase::make(start, own)?))
+                Ok(Box::new(RemoteUseCase::make(start, own, files)?))
             }
         }
     }

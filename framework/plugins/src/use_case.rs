@@ -6,22 +6,24 @@
 
 use std::any::Any;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Field;
 use datashark_sdk::conf::Section;
-use datashark_sdk::ffi::wire::{Aggregated, Described};
+use datashark_sdk::ffi::wire::{Aggregated, Described, RefusedJson, refused_from_json};
 use datashark_sdk::{
-    Aggregate, Batches, DynReduce, DynUseCase, Error, Findings, Model, Records, ReduceState,
-    Result, Window,
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Records, ReduceState,
+    Refused, Result, Window,
 };
 use serde_json::Value;
 
 use crate::client::{Asking, Client};
-use crate::process::{Failure, Part, Request, Start, part_of, rows_of, schema_of};
+use crate::process::{
+    AGGREGATE, Failure, Forgotten, Part, Request, Start, part_of, rows_of, schema_of,
+};
 
 /// Records that are kept to make a state again, in bytes, before the state itself is saved.
 const SINCE_BYTES: usize = 16 << 20;
@@ -36,6 +38,7 @@ pub(crate) struct RemoteUseCase {
 /// What a use case, its models and its states have in common.
 struct Shared {
     own: Section,
+    files: Files,
     process: Mutex<Process>,
     next_number: AtomicU64,
 }
@@ -46,8 +49,10 @@ struct Process {
     described: Option<(Described, Vec<Part>)>,
     /// The models that it has loaded.
     models: HashSet<u64>,
-    /// Models and states that nobody has any more.
-    forgotten: (Vec<u64>, Vec<u64>),
+    /// What it screens with.
+    reduces: HashSet<u64>,
+    /// What nobody has any more.
+    forgotten: Forgotten,
 }
 
 impl Shared {
@@ -66,7 +71,7 @@ impl Shared {
         mut ask: impl FnMut(&mut Process) -> Result<T, Failure>,
     ) -> Result<T> {
         self.lock().retried(what, |process| {
-            process.made(&self.own)?;
+            process.made(&self.own, &self.files)?;
             ask(process)
         })
     }
@@ -80,22 +85,46 @@ impl Asking for Process {
 
 impl Process {
     /// Has a process with the use case made; a new one has no models and states.
-    fn made(&mut self, own: &Section) -> Result<(), Failure> {
-        let own = own.clone();
+    fn made(&mut self, own: &Section, files: &Files) -> Result<(), Failure> {
         let described = &mut self.described;
         let is_new = self.client.start(|connection| {
-            *described = Some(connection.ask(&Request::Make { own }, &[])?);
+            let request = Request::Make {
+                own: own.clone(),
+                files: files.iter().map(|(key, _)| key.to_owned()).collect(),
+            };
+            let contents: Vec<Part> = files.iter().map(|(_, content)| content.into()).collect();
+            *described = Some(connection.ask(&request, &contents)?);
             Ok(())
         })?;
-        let (models, states) = std::mem::take(&mut self.forgotten);
+        let forgotten = std::mem::take(&mut self.forgotten);
         if is_new {
             self.models.clear();
-        } else if models.len() + states.len() > 0 {
-            self.models.retain(|model| !models.contains(model));
-            self.client
-                .ask::<()>(&Request::Forget { models, states }, &[])?;
+            self.reduces.clear();
+        } else if !forgotten.is_empty() {
+            self.models
+                .retain(|model| !forgotten.models.contains(model));
+            self.reduces
+                .retain(|reduce| !forgotten.reduces.contains(reduce));
+            self.client.ask::<()>(&Request::Forget(forgotten), &[])?;
         }
         Ok(())
+    }
+
+    /// Has what screens with a model; gives whether there is such.
+    fn has_reduce(&mut self, screen: &Screen) -> Result<bool, Failure> {
+        if self.reduces.contains(&screen.reduce) {
+            return Ok(true);
+        }
+        self.has_model(screen.model.number, &screen.json)?;
+        let request = Request::Screen {
+            model: screen.model.number,
+            reduce: screen.reduce,
+        };
+        let does = self.client.ask(&request, &[])?.0;
+        if does {
+            self.reduces.insert(screen.reduce);
+        }
+        Ok(does)
     }
 
     fn has_model(&mut self, number: u64, json: &Value) -> Result<(), Failure> {
@@ -116,17 +145,19 @@ impl Process {
 
 impl RemoteUseCase {
     /// Makes the use case of its own keys.
-    pub(crate) fn make(start: Start, own: Section) -> Result<Self> {
+    pub(crate) fn make(start: Start, own: Section, files: &Files) -> Result<Self> {
         let process = Process {
             client: Client::new(start),
             described: None,
             models: HashSet::new(),
-            forgotten: Default::default(),
+            reduces: HashSet::new(),
+            forgotten: Forgotten::default(),
         };
         let shared = Shared {
             own,
+            files: files.clone(),
             process: Mutex::new(process),
-            next_number: AtomicU64::new(0),
+            next_number: AtomicU64::new(AGGREGATE + 1),
         };
         let said = shared.retried("make", |process| Ok(process.described.clone()))?;
         let (described, parts) = said.ok_or_else(|| Error::internal("a use case was not made"))?;
@@ -145,6 +176,30 @@ impl RemoteUseCase {
     }
 }
 
+impl RemoteUseCase {
+    /// A model of this use case.
+    fn model_of(&self, model: &Model) -> Result<Arc<RemoteModel>> {
+        let model: &dyn Any = model.value();
+        let model = model.downcast_ref::<Arc<RemoteModel>>();
+        let model = model.filter(|model| Arc::ptr_eq(&model.shared, &self.shared));
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        Ok(Arc::clone(model))
+    }
+}
+
+/// What screens with a model in a process: its number there, and what makes it again in another one.
+struct Screen {
+    reduce: u64,
+    model: Arc<RemoteModel>,
+    json: Value,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.model.shared.lock().forgotten.reduces.push(self.reduce);
+    }
+}
+
 /// A model in a process: its number there. It is loaded again from what is saved.
 struct RemoteModel {
     shared: Arc<Shared>,
@@ -153,7 +208,7 @@ struct RemoteModel {
 
 impl Drop for RemoteModel {
     fn drop(&mut self) {
-        self.shared.lock().forgotten.0.push(self.number);
+        self.shared.lock().forgotten.models.push(self.number);
     }
 }
 
@@ -162,7 +217,7 @@ impl DynUseCase for RemoteUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
-            view: None,
+            view: self.described.view.clone(),
         }
     }
 
@@ -170,10 +225,26 @@ impl DynUseCase for RemoteUseCase {
         match &self.described.aggregate {
             None => Aggregate::None,
             Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
-            Some(Aggregated::Reduce) => Aggregate::Reduce(Arc::new(RemoteReduce {
-                shared: Arc::clone(&self.shared),
-            })),
+            Some(Aggregated::Reduce) => {
+                Aggregate::Reduce(Arc::new(RemoteReduce::new(&self.shared, None)))
+            }
         }
+    }
+
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let screen = Screen {
+            reduce: self.shared.number(),
+            model: self.model_of(model)?,
+            json: model.to_json().clone(),
+        };
+        let does = |process: &mut Process| process.has_reduce(&screen);
+        Ok(match self.shared.retried("screen", does)? {
+            false => None,
+            true => Some(Arc::new(RemoteReduce::new(
+                &self.shared,
+                Some(Arc::new(screen)),
+            ))),
+        })
     }
 
     fn trains(&self) -> bool {
@@ -196,15 +267,12 @@ impl DynUseCase for RemoteUseCase {
         };
         self.shared
             .retried("load", |process| process.has_model(number, json))?;
-        Ok(Model::from_parts(Arc::new(model), json.clone()))
+        // Twice in an `Arc`: the inner one is kept by what screens with it.
+        Ok(Model::from_parts(Arc::new(Arc::new(model)), json.clone()))
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
-        let remote: &dyn Any = model.value();
-        let remote = remote.downcast_ref::<RemoteModel>();
-        let remote = remote.filter(|remote| Arc::ptr_eq(&remote.shared, &self.shared));
-        let remote =
-            remote.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let remote = self.model_of(model)?;
         let request = Request::Score {
             model: remote.number,
             start: window.start,
@@ -236,11 +304,16 @@ fn only_batch(parts: &[Part]) -> Result<RecordBatch> {
 /// A reduce in a process.
 struct RemoteReduce {
     shared: Arc<Shared>,
+    /// What it screens with; without, it is the use case's own.
+    screen: Option<Arc<Screen>>,
+    /// It has said that it never refuses a record.
+    wants_all: AtomicBool,
 }
 
 /// A state in a process, and what makes it again in another one.
 struct RemoteState {
     shared: Arc<Shared>,
+    screen: Option<Arc<Screen>>,
     number: u64,
     /// In which process it is; 0 is none yet.
     process: u64,
@@ -255,7 +328,7 @@ struct RemoteState {
 
 impl Drop for RemoteState {
     fn drop(&mut self) {
-        self.shared.lock().forgotten.1.push(self.number);
+        self.shared.lock().forgotten.states.push(self.number);
     }
 }
 
@@ -266,10 +339,11 @@ impl RemoteState {
             return Ok(());
         }
         let state = self.number;
+        let reduce = made_reduce(self.screen.as_deref(), process)?;
         let saved = self.saved.as_slice();
         process
             .client
-            .ask::<()>(&Request::LoadState { state }, saved)?;
+            .ask::<()>(&Request::LoadState { reduce, state }, saved)?;
         for part in &self.since {
             let parts = std::slice::from_ref(part);
             let (size, _) = process
@@ -295,10 +369,35 @@ impl RemoteState {
     }
 }
 
+/// Sees to it that the process has what reduces; gives its number.
+fn made_reduce(screen: Option<&Screen>, process: &mut Process) -> Result<u64, Failure> {
+    let Some(screen) = screen else {
+        return Ok(AGGREGATE);
+    };
+    match process.has_reduce(screen)? {
+        true => Ok(screen.reduce),
+        false => Err(Error::internal("a model that screened does so no more").into()),
+    }
+}
+
 impl RemoteReduce {
+    fn new(shared: &Arc<Shared>, screen: Option<Arc<Screen>>) -> Self {
+        RemoteReduce {
+            shared: Arc::clone(shared),
+            screen,
+            wants_all: AtomicBool::new(false),
+        }
+    }
+
+    fn is_of(&self, state: &RemoteState) -> bool {
+        let number = |screen: &Option<Arc<Screen>>| screen.as_ref().map(|screen| screen.reduce);
+        Arc::ptr_eq(&state.shared, &self.shared) && number(&state.screen) == number(&self.screen)
+    }
+
     fn state_of(&self, saved: Option<Part>) -> RemoteState {
         RemoteState {
             shared: Arc::clone(&self.shared),
+            screen: self.screen.clone(),
             number: self.shared.number(),
             process: 0,
             saved,
@@ -315,7 +414,7 @@ impl RemoteReduce {
         state: &mut RemoteState,
         mut ask: impl FnMut(&mut RemoteState, &mut Process) -> Result<T, Failure>,
     ) -> Result<T> {
-        if !Arc::ptr_eq(&state.shared, &self.shared) {
+        if !self.is_of(state) {
             return Err(foreign());
         }
         self.shared.retried(what, |process| {
@@ -336,6 +435,26 @@ fn held(state: &mut ReduceState) -> Result<&mut RemoteState> {
 impl DynReduce for RemoteReduce {
     fn empty(&self) -> Result<ReduceState> {
         Ok(ReduceState::new(self.state_of(None)))
+    }
+
+    fn refused(&self, batch: &RecordBatch) -> Result<Option<Vec<Refused>>> {
+        if self.wants_all.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let part = part_of(batch.schema_ref(), std::slice::from_ref(batch))?;
+        let parts = std::slice::from_ref(&part);
+        let refused = self.shared.retried("reduce_refused", |process| {
+            let reduce = made_reduce(self.screen.as_deref(), process)?;
+            let request = Request::Refused { reduce };
+            Ok(process
+                .client
+                .ask::<Option<Vec<RefusedJson>>>(&request, parts)?
+                .0)
+        })?;
+        if refused.is_none() {
+            self.wants_all.store(true, Ordering::Relaxed);
+        }
+        Ok(refused_from_json(refused))
     }
 
     fn add(&self, state: &mut ReduceState, batch: &RecordBatch) -> Result<()> {

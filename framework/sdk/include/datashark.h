@@ -43,9 +43,10 @@ extern "C" {
 #endif
 
 /* The version of this interface. A plugin with another major version is refused. The minor version grows
- * with functions at the end of the tables; both sides may be of any minor version. */
+ * with functions at the end of the tables; both sides may be of any minor version. What is marked "since 1.1"
+ * an earlier host does not call. */
 #define DATASHARK_MAJOR 1
-#define DATASHARK_MINOR 0
+#define DATASHARK_MINOR 1
 
 /* What a call returns. */
 #define DATASHARK_OK 0
@@ -118,6 +119,12 @@ struct datashark_reply {
     void (*put)(struct datashark_reply *reply, const uint8_t *bytes, size_t len);
 };
 
+/* What the file holds that a key of a conf names. */
+struct datashark_file {
+    struct datashark_text key;
+    struct datashark_text content; /* bytes of any kind */
+};
+
 /* [start, end) in microseconds since 1970-01-01 UTC; of a batch run, the least and the greatest int64. */
 struct datashark_interval {
     int64_t start;
@@ -159,6 +166,8 @@ struct datashark_use_case {
      *   F  how lines become columns: "lines", {"regex": "..."}, {"named": "json"}; else the conf says it
      *   A  how a window's records become rows: {"sql": "SELECT ... FROM records ..."}, "reduce" (by the
      *      functions below); else every record is a row
+     * Since 1.1 also "view", with "reduce": a query over the table `records` that makes of each record one
+     * row with the columns that are read, where the records have others.
      * May fill `columns` with the schema (a struct) of the columns that it reads; SQL names its own. */
     int32_t (*describe)(void *use_case, struct ArrowSchema *columns, struct datashark_reply *reply);
 
@@ -192,6 +201,22 @@ struct datashark_use_case {
     uint64_t (*reduce_size)(void *use_case, void *state);
     /* Answers with the state as bytes of any kind. */
     int32_t (*reduce_save)(void *use_case, void *state, struct datashark_reply *reply);
+
+    /* Since 1.1, and each may be null.
+     * Answers the keys that name files, from the conf's folder: ["key", ...]. */
+    int32_t (*files)(struct datashark_reply *reply);
+    /* Makes the use case of its conf and of those of the files that are there; where there are none, `make`
+     * is called. The first argument is null. */
+    int32_t (*make_with_files)(void *null, struct datashark_text conf, const struct datashark_file *files,
+                               size_t n_files, void **use_case, struct datashark_reply *reply);
+    /* Answers which records are not to be added: [{"row": 0, "reason": "why"}]; they go to the quarantine.
+     * It depends on each record alone. null is that none is ever refused, and need not be asked of. */
+    int32_t (*reduce_refused)(void *use_case, struct ArrowArrayStream *records,
+                              struct datashark_reply *reply);
+    /* Where records are looked at with a model, fills `screened` with what the functions reduce_... are given
+     * in place of the use case; `drop` frees it, before the model is freed. As a use case it is used by several
+     * threads at once. */
+    int32_t (*screen)(void *use_case, void *model, void **screened, struct datashark_reply *reply);
 };
 
 /* An output. */

@@ -150,9 +150,10 @@
 //! There are two, and each says when something of yours has to change.
 //! - **This crate's**, by semantic versioning: a plugin's source that builds with one release builds with
 //!   every later one of the same major version (before 1.0, of the same minor version). Traits get new
-//!   methods only with a default; enums that may grow are `non_exhaustive`. The release of Arrow that is
-//!   re-exported as [`arrow`] is part of this: another major one is another major one here. So is the
-//!   oldest Rust that builds it (`rust-version`) part of the minor version.
+//!   methods only with a default; enums that may grow are `non_exhaustive`. The releases of Arrow that may
+//!   be re-exported as [`arrow`] are part of this: one more is a minor release, one fewer a major one. Which
+//!   of them it is, a plugin's lock file says; it need not be the host's. The oldest Rust that builds it
+//!   (`rust-version`) is part of the minor version.
 //! - **The interface's**, [`ffi::MAJOR`] and [`ffi::MINOR`]: a library that is built runs in every
 //!   dataShark of the same major version, whatever compiler, Arrow and release of this crate built either.
 //!   It changes far more rarely: many releases of this crate have the same.

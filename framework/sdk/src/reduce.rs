@@ -19,10 +19,11 @@ pub trait Reduce: Send + Sync + 'static {
     type State: Clone + Default + Serialize + DeserializeOwned + Send + 'static;
 
     /// The rows of a batch that are not to be added, each with the reason: their records are invalid,
-    /// and kept in quarantine. [`Reduce::add`] is given the others. It depends on each row alone.
-    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+    /// and kept in quarantine. [`Reduce::add`] is given the others. It depends on each row alone. `None`
+    /// is that no row is ever refused: then it need not be asked again.
+    fn refused(&self, batch: &RecordBatch) -> Option<Vec<Refused>> {
         let _ = batch;
-        Vec::new()
+        None
     }
 
     /// Adds records.
@@ -60,9 +61,12 @@ pub trait DynReduce: Send + Sync {
     /// It cannot be had.
     fn empty(&self) -> Result<ReduceState>;
     /// See [`Reduce::refused`].
-    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    fn refused(&self, batch: &RecordBatch) -> Result<Option<Vec<Refused>>> {
         let _ = batch;
-        Vec::new()
+        Ok(None)
     }
     /// See [`Reduce::add`].
     ///
@@ -137,8 +141,8 @@ impl<R: Reduce> DynReduce for R {
         Ok(())
     }
 
-    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
-        Reduce::refused(self, batch)
+    fn refused(&self, batch: &RecordBatch) -> Result<Option<Vec<Refused>>> {
+        Ok(Reduce::refused(self, batch))
     }
 
     fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()> {

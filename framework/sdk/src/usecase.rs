@@ -390,6 +390,12 @@ impl UseCaseEntry {
         }
     }
 
+    /// The same for a use case with keys that name files.
+    #[must_use]
+    pub const fn with_files(self, files: &'static [&'static str]) -> Self {
+        UseCaseEntry { files, ..self }
+    }
+
     /// Makes the use case of its own keys of a conf, without the files that they may name.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ fn assertions() -> Vec<String> {
     layout!(lines, "datashark_text", abi::Text, data, len);
     layout!(lines, "datashark_reply", abi::Reply, host, put);
     layout!(lines, "datashark_interval", abi::Interval, start, end);
+    layout!(lines, "datashark_file", abi::File, key, content);
     layout!(
         lines,
         "datashark_findings",
@@ -66,7 +67,11 @@ fn assertions() -> Vec<String> {
         reduce_merge,
         reduce_rows,
         reduce_size,
-        reduce_save
+        reduce_save,
+        files,
+        make_with_files,
+        reduce_refused,
+        screen
     );
     layout!(
         lines,

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
-use datashark_sdk::UseCaseEntry;
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::{Input, InputEntry, InputEvent, Open};
 use datashark_sdk::output::{FindingsBatch, OpenOutput, Outcome, Output, OutputEntry};
 use datashark_sdk::prelude::*;
+use datashark_sdk::{DynReduce, Files, Refused, UseCaseEntry};
 use datashark_testing::conformance::{
     InputSample, OutputSample, UseCaseSample, input, output, use_case,
 };
@@ -34,6 +34,7 @@ fn rows() -> RecordBatch {
 fn the_built_in_use_cases_pass() {
     let sample = UseCaseSample {
         conf: Section::new(),
+        files: Files::default(),
         records: Some(lines()),
         rows: None,
     };
@@ -41,6 +42,7 @@ fn the_built_in_use_cases_pass() {
     let pattern = r"'(?P<source>\S+) (?P<response_code>\d+)'";
     let sample = UseCaseSample {
         conf: Section::from_iter([("apache_access_logs_pattern", pattern)]),
+        files: Files::default(),
         records: None,
         rows: Some(rows()),
     };
@@ -81,6 +83,7 @@ impl UseCase for Wrong {
 fn a_wrong_use_case_is_told_all_that_is_wrong() {
     let sample = UseCaseSample {
         conf: Section::new(),
+        files: Files::default(),
         records: None,
         rows: Some(rows()),
     };
@@ -92,6 +95,87 @@ fn a_wrong_use_case_is_told_all_that_is_wrong() {
         "a model that was saved and loaded gives other findings",
         "another one of the same conf gives other findings",
         "scoring no rows: it panics",
+    ];
+    assert_eq!(wrongs, expected);
+}
+
+/// Refuses by the row's place, and screens so that the order of the records matters.
+struct Moody;
+
+struct First(bool);
+
+impl UseCase for Moody {
+    type Conf = NoKeys;
+    type Model = ();
+    const NAME: &'static str = "moody";
+    const ABOUT: &'static str = "moody";
+
+    fn new(_: NoKeys) -> Result<Self> {
+        Ok(Moody)
+    }
+
+    fn aggregate(&self) -> Aggregate {
+        Aggregate::reduce(First(false))
+    }
+
+    fn screen(&self, _: &Arc<()>) -> Option<Arc<dyn DynReduce>> {
+        Some(Arc::new(First(true)))
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoKeys {}
+
+impl Reduce for First {
+    type State = Option<usize>;
+
+    fn refused(&self, batch: &RecordBatch) -> Option<Vec<Refused>> {
+        let first = Refused {
+            row: 0,
+            reason: "the first".to_owned(),
+        };
+        (!self.0 && batch.num_rows() > 0).then(|| vec![first])
+    }
+
+    fn add(&self, state: &mut Option<usize>, batch: &RecordBatch) {
+        if self.0 && batch.num_rows() > 0 {
+            state.get_or_insert(batch.num_rows());
+        }
+    }
+
+    fn merge(&self, state: &mut Option<usize>, other: Option<usize>) {
+        *state = state.or(other);
+    }
+
+    fn rows(&self, state: Option<usize>) -> Result<RecordBatch> {
+        let keys: ArrayRef = Arc::new(StringArray::from(vec!["all"]));
+        let counts: ArrayRef = Arc::new(Int64Array::from(vec![state.unwrap_or(0) as i64]));
+        Ok(RecordBatch::try_from_iter([
+            ("key", keys),
+            ("count", counts),
+        ])?)
+    }
+
+    fn size_bytes(&self, _: &Option<usize>) -> usize {
+        8
+    }
+}
+
+#[test]
+fn what_refuses_and_screens_by_the_order_of_records_is_told_so() {
+    let sample = UseCaseSample {
+        conf: Section::new(),
+        files: Files::default(),
+        records: Some(lines()),
+        rows: None,
+    };
+    let wrongs = use_case(UseCaseEntry::of::<Moody>(), &sample);
+    let expected = [
+        "which records are refused depends on those beside them",
+        "two batches give other rows than all records at once",
+        "two merged states give other rows than all records at once",
+        "the states merged the other way give other rows than all records at once",
     ];
     assert_eq!(wrongs, expected);
 }

@@ -108,8 +108,8 @@ impl Count {
 impl Reduce for Count {
     type State = Counted;
 
-    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
-        self.wording.refused(batch)
+    fn refused(&self, batch: &RecordBatch) -> Option<Vec<Refused>> {
+        Some(self.wording.refused(batch))
     }
 
     fn add(&self, counted: &mut Counted, batch: &RecordBatch) {

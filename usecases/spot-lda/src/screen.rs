@@ -133,7 +133,7 @@ pub(crate) fn agent_count(model: &SpotModel, agent: &str) -> u64 {
 impl Reduce for Screen {
     type State = Screened;
 
-    fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+    fn refused(&self, batch: &RecordBatch) -> Option<Vec<Refused>> {
         let mut refused = self.wording.refused(batch);
         // Spot makes no word of a request whose user agent it has not counted.
         if self.wording.kind == Kind::Proxy && self.wording.words == Words::Spot11 {
@@ -145,7 +145,7 @@ impl Reduce for Screen {
                 reason: "corrupt: the model does not know the user agent".to_owned(),
             }));
         }
-        refused
+        Some(refused)
     }
 
     fn add(&self, screened: &mut Screened, batch: &RecordBatch) {

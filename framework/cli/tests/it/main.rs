@@ -36,4 +36,5 @@ mod search;
 mod shark;
 mod signals;
 mod stream;
+mod third_party;
 mod watching;

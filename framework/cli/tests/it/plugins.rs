@@ -113,7 +113,7 @@ fn what_is_found_is_listed_with_its_file() {
         plugins.contains("failed-logins            sources that failed to log in too often"),
         "{plugins}"
     );
-    let line = "use case, version 1.0 by The dataShark contributors, interface 1.0: ";
+    let line = "use case, version 1.0 by The dataShark contributors, interface 1.1: ";
     assert!(
         plugins.contains(line) && plugins.contains("plugins/libfailed_logins.so"),
         "{plugins}"

@@ -95,10 +95,10 @@ impl Aggregation {
     }
 
     /// The rows that are not wanted, of a batch with [`Self::columns`].
-    pub(crate) fn refused(&self, batch: &RecordBatch) -> Vec<Refused> {
+    pub(crate) fn refused(&self, batch: &RecordBatch) -> Result<Vec<Refused>> {
         match self {
-            Aggregation::Query(_) => Vec::new(),
-            Aggregation::Reduce { reduce, .. } => reduce.refused(batch),
+            Aggregation::Query(_) => Ok(Vec::new()),
+            Aggregation::Reduce { reduce, .. } => Ok(reduce.refused(batch)?.unwrap_or_default()),
         }
     }
 

@@ -155,6 +155,10 @@ impl Outlet {
                     let Some((rest, reason)) = to_try_again(&batches, &fates)? else {
                         break;
                     };
+                    // What is taken little by little, as below a rate limit, is not given up.
+                    if count(&rest) < count(&batches) {
+                        retries = Retries::of(&self.name, &rest);
+                    }
                     batches = rest;
                     reason
                 }

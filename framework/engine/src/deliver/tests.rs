@@ -113,6 +113,26 @@ async fn an_output_that_is_away_holds_back_the_commit_and_not_the_others() {
 }
 
 #[tokio::test]
+async fn an_output_that_takes_little_by_little_is_not_given_up() {
+    let world = World::with(Patience::Tries(3));
+    // One of what is left, every second time.
+    let (output, has) = Scripted::answering(|n_calls, batches| {
+        let left = batches.iter().map(|batch| batch.findings.len()).sum();
+        let mut fates = vec![Fate::Again("too fast".into()); left];
+        if n_calls % 2 == 1 {
+            fates[0] = Fate::Safe;
+        }
+        Outcome::Each(fates)
+    });
+    let outputs = vec![opened("es", output, None)];
+    let mut delivery = Delivery::start(outputs, &world.settings).await.unwrap();
+    let minute = findings(1, &["a", "b", "c", "d"]);
+    delivery.deliver(&minute, MaybeHad::Yes).await.unwrap();
+    delivery.finish().await.unwrap();
+    assert_eq!(of(&has), ["1:a", "1:b", "1:c", "1:d"]);
+}
+
+#[tokio::test]
 async fn an_output_tells_how_it_stands_with_every_try_and_every_delivery() {
     let told = Arc::new(Told::default());
     let mut world = World::with(Patience::Endless);

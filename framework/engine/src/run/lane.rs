@@ -351,7 +351,7 @@ fn wanted(records: &Records, rows: Rows, content: &Content, report: &mut Report)
         None => rows.rows.clone(),
     };
     let read = projected(&read, columns)?;
-    let refused = records.aggregation.refused(&read);
+    let refused = records.aggregation.refused(&read)?;
     let mut is_kept = BooleanBufferBuilder::new(read.num_rows());
     is_kept.append_n(read.num_rows(), true);
     for Refused { row, reason } in refused {

@@ -13,15 +13,15 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use datashark_sdk::ffi::cross_findings::without_ids;
 use datashark_sdk::ffi::host::{InputHandle, Library, OutputHandle};
-use datashark_sdk::ffi::wire::{Aggregated, Described, Fault, Written, to_text};
+use datashark_sdk::ffi::wire::{Aggregated, Described, Fault, Written, refused_to_json, to_text};
 use datashark_sdk::output::FindingsBatch;
 use datashark_sdk::{
-    Aggregate, Batches, DynReduce, DynUseCase, Error, Model, ReduceState, Result, Window,
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Model, ReduceState, Result, Window,
 };
 use serde::Serialize;
 
 use super::frame::{Frame, Part, part_of, part_of_schema, rows_of, schema_of};
-use super::message::{Answer, Head, Request, Started};
+use super::message::{AGGREGATE, Answer, Head, Request, Started};
 use super::sandbox;
 
 /// Runs a plugin's process: what the hidden subcommand does, and nothing else.
@@ -75,11 +75,17 @@ fn pipes() -> io::Result<(File, File)> {
 struct Hosted {
     library: Library,
     use_case: Option<Box<dyn DynUseCase>>,
-    reduce: Option<Arc<dyn DynReduce>>,
+    reduces: HashMap<u64, Arc<dyn DynReduce>>,
     models: HashMap<u64, Model>,
-    states: HashMap<u64, ReduceState>,
+    states: HashMap<u64, State>,
     output: Option<OutputHandle>,
     input: Option<InputHandle>,
+}
+
+/// A state, and whose it is.
+struct State {
+    reduce: Arc<dyn DynReduce>,
+    state: ReduceState,
 }
 
 type Answered = (Vec<u8>, Vec<Part>);
@@ -108,7 +114,7 @@ fn answer(hosted: &mut Option<Hosted>, request: Request, parts: &[Part]) -> Resu
         *hosted = Some(Hosted {
             library,
             use_case: None,
-            reduce: None,
+            reduces: HashMap::new(),
             models: HashMap::new(),
             states: HashMap::new(),
             output: None,
@@ -129,9 +135,11 @@ fn answer(hosted: &mut Option<Hosted>, request: Request, parts: &[Part]) -> Resu
         | Request::Next { .. }
         | Request::Acknowledge { .. }
         | Request::Status => hosted.of_input(request),
-        Request::Make { .. } | Request::Train | Request::Load { .. } | Request::Score { .. } => {
-            hosted.of_use_case(request, parts)
-        }
+        Request::Make { .. }
+        | Request::Train
+        | Request::Load { .. }
+        | Request::Screen { .. }
+        | Request::Score { .. } => hosted.of_use_case(request, parts),
         other => hosted.of_states(other, parts),
     }
 }
@@ -156,8 +164,9 @@ fn part_of_one(batch: &RecordBatch) -> Result<Part> {
 
 impl Hosted {
     fn of_use_case(&mut self, request: Request, parts: &[Part]) -> Result<Answered> {
-        if let Request::Make { own } = request {
-            return self.make(&own);
+        if let Request::Make { own, files } = request {
+            let contents = parts.iter().map(|part| part.to_vec());
+            return self.make(&own, &files.into_iter().zip(contents).collect());
         }
         let use_case = self
             .use_case
@@ -173,6 +182,14 @@ impl Hosted {
                 self.models.insert(model, use_case.load(&json)?);
                 done((), Vec::new())
             }
+            Request::Screen { model, reduce } => {
+                let model = self.models.get(&model).ok_or_else(|| missing("model"))?;
+                let screening = use_case.screen(model)?;
+                let does = screening.is_some();
+                self.reduces
+                    .extend(screening.map(|screening| (reduce, screening)));
+                done(does, Vec::new())
+            }
             Request::Score { model, start, end } => {
                 let model = self.models.get(&model).ok_or_else(|| missing("model"))?;
                 let (schema, rows) = rows_of(only(parts)?)?;
@@ -184,14 +201,14 @@ impl Hosted {
         }
     }
 
-    fn make(&mut self, own: &datashark_sdk::conf::Section) -> Result<Answered> {
-        let use_case = self.library.use_case(own)?;
+    fn make(&mut self, own: &datashark_sdk::conf::Section, files: &Files) -> Result<Answered> {
+        let use_case = self.library.use_case(own, files)?;
         let records = use_case.input();
         let aggregate = match use_case.aggregate() {
             Aggregate::None => None,
             Aggregate::Sql(query) => Some(Aggregated::Sql(query)),
             Aggregate::Reduce(reduce) => {
-                self.reduce = Some(reduce);
+                self.reduces.insert(AGGREGATE, reduce);
                 Some(Aggregated::Reduce)
             }
         };
@@ -199,6 +216,7 @@ impl Hosted {
             format: records.format.map(Into::into),
             aggregate,
             trains: use_case.trains(),
+            view: records.view,
         };
         self.use_case = Some(use_case);
         let columns = Arc::new(Schema::new(records.columns));
@@ -206,30 +224,41 @@ impl Hosted {
     }
 
     fn of_states(&mut self, request: Request, parts: &[Part]) -> Result<Answered> {
-        if let Request::Forget { models, states } = request {
-            models
-                .iter()
-                .for_each(|model| drop(self.models.remove(model)));
-            states
-                .iter()
-                .for_each(|state| drop(self.states.remove(state)));
-            return done((), Vec::new());
-        }
-        let reduce = self.reduce.as_deref().ok_or_else(|| missing("reduce"))?;
         let states = &mut self.states;
         let gone = || missing("state");
         match request {
-            Request::LoadState { state } => {
+            Request::Forget(forgotten) => {
+                // States before what they are of, and that before its model.
+                states.retain(|state, _| !forgotten.states.contains(state));
+                self.reduces
+                    .retain(|reduce, _| !forgotten.reduces.contains(reduce));
+                self.models
+                    .retain(|model, _| !forgotten.models.contains(model));
+                done((), Vec::new())
+            }
+            Request::Refused { reduce } => {
+                let reduce = self.reduces.get(&reduce).ok_or_else(|| missing("reduce"))?;
+                let (schema, records) = rows_of(only(parts)?)?;
+                let refused = reduce.refused(&one(&schema, &records)?)?;
+                done(refused_to_json(refused), Vec::new())
+            }
+            Request::LoadState { reduce, state } => {
+                let reduce = self.reduces.get(&reduce).ok_or_else(|| missing("reduce"))?;
+                let reduce = Arc::clone(reduce);
                 let loaded = match parts.first() {
                     Some(bytes) => reduce.load(bytes)?,
                     None => reduce.empty()?,
+                };
+                let loaded = State {
+                    reduce,
+                    state: loaded,
                 };
                 states.insert(state, loaded);
                 done((), Vec::new())
             }
             Request::Add { state } => {
                 let (_, records) = rows_of(only(parts)?)?;
-                let state = states.get_mut(&state).ok_or_else(gone)?;
+                let State { reduce, state } = states.get_mut(&state).ok_or_else(gone)?;
                 for batch in &records {
                     reduce.add(state, batch)?;
                 }
@@ -237,17 +266,17 @@ impl Hosted {
             }
             Request::Merge { state, other } => {
                 let other = states.remove(&other).ok_or_else(gone)?;
-                let state = states.get_mut(&state).ok_or_else(gone)?;
-                reduce.merge(state, other)?;
+                let State { reduce, state } = states.get_mut(&state).ok_or_else(gone)?;
+                reduce.merge(state, other.state)?;
                 done(reduce.size_bytes(state), Vec::new())
             }
             Request::Rows { state } => {
-                let state = states.get(&state).ok_or_else(gone)?;
+                let State { reduce, state } = states.get(&state).ok_or_else(gone)?;
                 let rows = reduce.rows(reduce.copy(state)?)?;
                 done((), vec![part_of_one(&rows)?])
             }
             Request::SaveState { state } => {
-                let state = states.get(&state).ok_or_else(gone)?;
+                let State { reduce, state } = states.get(&state).ok_or_else(gone)?;
                 done((), vec![Part::from_vec(reduce.save(state)?)])
             }
             _ => Err(missing("request")),

@@ -122,6 +122,7 @@ impl Connection {
                 version: String::new(),
                 author: String::new(),
                 interface: (0, 0),
+                files: Vec::new(),
             },
         };
         let request = Request::Start {

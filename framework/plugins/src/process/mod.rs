@@ -17,4 +17,4 @@ pub use child::run as run_child;
 pub(crate) use connection::{Connection, Failure, Start};
 pub use frame::read_answer;
 pub(crate) use frame::{Part, part_of, part_of_schema, rows_of, schema_of};
-pub(crate) use message::{Head, Request};
+pub(crate) use message::{AGGREGATE, Forgotten, Head, Request};

@@ -70,11 +70,11 @@ fn what_is_found_is_listed_with_who_made_it_or_why_it_is_not_usable() {
         (unruly.version.as_str(), unruly.author.as_str()),
         ("1", "nobody")
     );
-    assert_eq!((words.kind, words.interface), (Kind::UseCase, (1, 0)));
+    assert_eq!((words.kind, words.interface), (Kind::UseCase, (1, 1)));
     let why = |at: usize| about(at).unwrap_err().as_str();
     assert!(why(0).contains("is no plugin"), "{}", why(0));
     assert!(
-        why(1).contains("made for interface 7.0, and this dataShark has 1.0"),
+        why(1).contains("made for interface 7.1, and this dataShark has 1.1"),
         "{}",
         why(1)
     );

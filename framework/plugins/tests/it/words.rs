@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use datashark_sdk::{Aggregate, Batches, DynReduce, DynUseCase, Error, Findings, Result, Window};
+use datashark_sdk::conf::Section;
+use datashark_sdk::{
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Result, Window,
+};
 
 use crate::world::World;
 
@@ -80,6 +83,65 @@ fn a_process_that_ends_over_records_is_started_again_and_loses_none() {
         shown(&found),
         expected.map(|(key, score)| (key.to_owned(), score))
     );
+}
+
+#[test]
+fn a_file_refusals_and_screening_reach_it_in_either_place() {
+    let world = world();
+    let entry = world.entry("words").unwrap().unwrap();
+    assert_eq!(entry.files, ["unwanted"]);
+    for isolation in ["process", "none"] {
+        let own = [("isolation", isolation), ("unwanted", "unwanted.txt")];
+        let own: Section = own.into_iter().collect();
+        let files = Files::from_iter([("unwanted", "bad\nworse\n")]);
+        let use_case = entry.build_with(&own, &files).unwrap();
+        let reduce = reduce_of(use_case.as_ref());
+        let refused = reduce
+            .refused(&lines(&["a", "worse", "b"]))
+            .unwrap()
+            .unwrap();
+        let refused: Vec<(usize, &str)> = refused.iter().map(|r| (r.row, &*r.reason)).collect();
+        assert_eq!(refused, [(1, "`worse` is unwanted")]);
+        let none = entry.build(&own).unwrap();
+        assert_eq!(
+            reduce_of(none.as_ref())
+                .refused(&lines(&["worse"]))
+                .unwrap(),
+            None
+        );
+        // A model that screens, and one that does not.
+        let load = |model: u64| use_case.load(&model.into()).unwrap();
+        assert!(use_case.screen(&load(1)).unwrap().is_none());
+        let screen = use_case.screen(&load(200)).unwrap().unwrap();
+        let mut state = screen.empty().unwrap();
+        screen
+            .add(&mut state, &lines(&["a", "bb", "ccc", "ccc"]))
+            .unwrap();
+        assert!(
+            reduce.add(&mut state, &lines(&["a"])).is_err(),
+            "it is none of that one"
+        );
+        assert_eq!(screen.rows(state).unwrap().num_rows(), 1);
+    }
+}
+
+#[test]
+fn what_screens_goes_on_in_the_next_process_with_its_model() {
+    let world = world();
+    let mark = world.path("mark");
+    let line = format!("abort unless {}", mark.display());
+    let folder = world.path("");
+    let sandbox = [("write", folder.to_str().unwrap().trim_end_matches('/'))];
+    let use_case = world.use_case("words", &[], &sandbox).unwrap();
+    let model = use_case.load(&serde_json::json!(200)).unwrap();
+    let screen = use_case.screen(&model).unwrap().unwrap();
+    drop(model);
+    let mut state = screen.empty().unwrap();
+    screen.add(&mut state, &lines(&["a", "ccc"])).unwrap();
+    screen.add(&mut state, &lines(&[&line, "b"])).unwrap();
+    assert!(mark.exists(), "it was to end once");
+    let rows = screen.rows(state).unwrap();
+    assert_eq!(rows.num_rows(), 2, "{rows:?}");
 }
 
 #[test]

@@ -49,6 +49,16 @@ pub struct Reply {
     pub put: Option<unsafe extern "C" fn(reply: *mut Reply, bytes: *const u8, len: usize)>,
 }
 
+/// What the file holds that a key of a conf names.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    /// The key.
+    pub key: Text,
+    /// What is in the file: bytes of any kind.
+    pub content: Text,
+}
+
 /// An interval of time, `[start, end)`, in microseconds since 1970-01-01 UTC.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -195,6 +205,44 @@ pub struct UseCase {
     pub reduce_save: Option<
         unsafe extern "C" fn(use_case: *mut c_void, state: *mut c_void, reply: *mut Reply) -> i32,
     >,
+    /// Since 1.1. Answers the keys that name files, a list of texts.
+    pub files: Option<unsafe extern "C" fn(reply: *mut Reply) -> i32>,
+    /// Since 1.1. Makes the use case of its conf and of what is in the files that are there; in place of
+    /// `make`. The first argument is null.
+    pub make_with_files: Option<
+        unsafe extern "C" fn(
+            null: *mut c_void,
+            text: Text,
+            files: *const File,
+            n_files: usize,
+            made: *mut *mut c_void,
+            reply: *mut Reply,
+        ) -> i32,
+    >,
+    /// Since 1.1. Answers which of these records are not to be added, a list of
+    /// [`RefusedJson`](super::wire::RefusedJson), or `null` where none ever is.
+    pub reduce_refused: Option<
+        unsafe extern "C" fn(
+            use_case: *mut c_void,
+            records: *mut FFI_ArrowArrayStream,
+            reply: *mut Reply,
+        ) -> i32,
+    >,
+    /// Since 1.1. Gives what takes the use case's place in the functions `reduce_…` where records are
+    /// looked at with a model, which lives longer; null where they are not. It is freed by `drop`.
+    pub screen: Option<
+        unsafe extern "C" fn(
+            use_case: *mut c_void,
+            model: *mut c_void,
+            screened: *mut *mut c_void,
+            reply: *mut Reply,
+        ) -> i32,
+    >,
+}
+
+impl UseCase {
+    /// How large the table is that version 1.0 of the interface has.
+    pub const SIZE_1_0: usize = std::mem::offset_of!(UseCase, files);
 }
 
 /// An output's functions.

@@ -26,7 +26,7 @@
 //! - The symbol is called once for each load, and its table is valid as long as the library is loaded;
 //!   a library is not unloaded before the process ends.
 //! - A use case's handle is shared: its functions may be called from several threads at once. So are
-//!   its models. A state of a reduce is used by one thread at a time, not always the same.
+//!   its models, and what `screen` gives, which is freed before its model. A state of a reduce is used by one thread at a time, not always the same.
 //! - An output's and an input's handle is used by one thread at a time, always the same.
 //! - A plugin may have threads of its own. They must not call back: there is nothing to call.
 //! - A function may block, but for the time that the conf's `timeout` says.
@@ -75,4 +75,4 @@ pub const SYMBOL: &str = "datashark_plugin_table";
 pub const MAJOR: u16 = 1;
 
 /// The minor version of this interface: it grows with functions at the end of the tables.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;

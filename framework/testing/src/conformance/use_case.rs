@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::{concat_batches, filter_record_batch, sort_to_indices, take_record_batch};
 use arrow::datatypes::{Field, Schema};
 use datashark_sdk::conf::{Problems, Section};
 use datashark_sdk::{
-    Aggregate, Batches, DynReduce, DynUseCase, Error, Findings, Model, Result, UseCaseEntry, Window,
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Result, UseCaseEntry,
+    Window,
 };
 
 use super::Wrongs;
@@ -20,6 +21,8 @@ const HUGE: usize = 200_000;
 pub struct UseCaseSample {
     /// Its keys, all right.
     pub conf: Section,
+    /// What is in the files that they name.
+    pub files: Files,
     /// Records, where it reduces in code: the rows are made of them.
     pub records: Option<RecordBatch>,
     /// Rows as its query gives them, where it has one; at least two, of different keys.
@@ -29,15 +32,16 @@ pub struct UseCaseSample {
 /// Tries a use case: it refuses unknown keys; it takes no rows, very many and null columns without a
 /// panic; it gives the same for the same rows, however they are cut into batches, and for a model that was
 /// saved and loaded; it learns the same from the same rows; no finding is without a key, and their columns
-/// do not depend on the rows. Its reduce gives the same in whatever order records come, and after a
-/// state was saved and loaded.
+/// do not depend on the rows. Its reduce, and what screens with its model, gives the same in whatever order
+/// records come, and after a state was saved and loaded, and refuses a record whatever others are with it.
 pub fn use_case(entry: UseCaseEntry, sample: &UseCaseSample) -> Vec<String> {
     let mut wrongs = Wrongs::default();
-    wrongs.refuses_unknown(&sample.conf, |section| match entry.build(section) {
+    let build = |section: &Section| entry.build_with(section, &sample.files);
+    wrongs.refuses_unknown(&sample.conf, |section| match build(section) {
         Err(Error::Conf(problems)) => problems,
         _ => Problems::new(),
     });
-    let Some(made) = wrongs.must("making it of its conf", || entry.build(&sample.conf)) else {
+    let Some(made) = wrongs.must("making it of its conf", || build(&sample.conf)) else {
         return wrongs.0;
     };
     let rows = match (&sample.records, &sample.rows, made.aggregate()) {
@@ -63,13 +67,23 @@ fn scores(
     made: &dyn DynUseCase,
     rows: &RecordBatch,
 ) {
+    let training = rows.clone();
     let learn = |use_case: &dyn DynUseCase| match use_case.trains() {
-        true => use_case.train(Batches::new(&rows.schema(), std::slice::from_ref(rows))),
+        true => use_case.train(Batches::new(
+            &training.schema(),
+            std::slice::from_ref(&training),
+        )),
         false => use_case.load(&serde_json::Value::Null),
     };
     let Some(model) = wrongs.must("training", || learn(made)) else {
         return;
     };
+    let screen = wrongs.must("asking what screens with the model", || made.screen(&model));
+    let screened = match (screen.flatten(), &sample.records) {
+        (Some(screen), Some(records)) => reduces(wrongs, screen.as_ref(), records),
+        _ => None,
+    };
+    let rows = screened.as_ref().unwrap_or(rows);
     let Some(found) = wrongs.must("scoring", || {
         score(made, &model, std::slice::from_ref(rows))
     }) else {
@@ -98,7 +112,7 @@ fn scores(
     });
     same(wrongs, "a model that was saved and loaded", again);
     let again = wrongs.must("making and training it again", || {
-        let again = entry.build(&sample.conf)?;
+        let again = entry.build_with(&sample.conf, &sample.files)?;
         let learned = learn(again.as_ref())?;
         Ok((
             learned.to_json().clone(),
@@ -174,11 +188,8 @@ fn reduces(
     reduce: &dyn DynReduce,
     records: &RecordBatch,
 ) -> Option<RecordBatch> {
-    let cut = records.num_rows() / 2;
-    let halves = [
-        records.slice(0, cut),
-        records.slice(cut, records.num_rows() - cut),
-    ];
+    let records = &wanted(wrongs, reduce, records)?;
+    let halves = halves(records);
     let of = |batches: &[&RecordBatch]| -> Result<RecordBatch> {
         let mut state = reduce.empty()?;
         for batch in batches {
@@ -229,6 +240,47 @@ fn reduces(
         of(&[&many])
     });
     Some(rows)
+}
+
+/// The records that a reduce does not refuse; which these are does not depend on the others.
+fn wanted(
+    wrongs: &mut Wrongs,
+    reduce: &dyn DynReduce,
+    records: &RecordBatch,
+) -> Option<RecordBatch> {
+    let rows = |batch: &RecordBatch| -> Result<Vec<usize>> {
+        let refused = reduce.refused(batch)?.unwrap_or_default();
+        Ok(refused.into_iter().map(|refused| refused.row).collect())
+    };
+    let refused = wrongs.must("asking which records are refused", || rows(records))?;
+    let halved = wrongs.must("asking which records are refused, in halves", || {
+        let [first, second] = halves(records);
+        let mut refused = rows(&first)?;
+        refused.extend(rows(&second)?.into_iter().map(|row| row + first.num_rows()));
+        Ok(refused)
+    })?;
+    wrongs.unless(
+        halved == refused,
+        "which records are refused depends on those beside them",
+    );
+    wrongs.unless(
+        refused.iter().all(|row| *row < records.num_rows()),
+        "a record is refused that is not there",
+    );
+    let is_wanted: BooleanArray = (0..records.num_rows())
+        .map(|row| Some(!refused.contains(&row)))
+        .collect();
+    wrongs.must("leaving out what is refused", || {
+        Ok(filter_record_batch(records, &is_wanted)?)
+    })
+}
+
+fn halves(records: &RecordBatch) -> [RecordBatch; 2] {
+    let cut = records.num_rows() / 2;
+    [
+        records.slice(0, cut),
+        records.slice(cut, records.num_rows() - cut),
+    ]
 }
 
 /// Rows in the order of their keys, as the engine gives them.

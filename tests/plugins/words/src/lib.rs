@@ -1,15 +1,17 @@
 //! A use case for tests: counts lines, and dies or panics where a line or its conf says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field};
 use datashark_sdk::prelude::*;
+use datashark_sdk::{DynReduce, Files, Refused};
 
 /// Counts equal lines.
 pub struct Words {
     conf: Conf,
+    unwanted: BTreeSet<String>,
 }
 
 /// Its keys.
@@ -19,6 +21,9 @@ pub struct Conf {
     /// The key that ends the process when it is scored; `panic` panics instead.
     #[serde(default)]
     dies_of: String,
+    /// A file of lines that are refused.
+    #[serde(default, rename = "unwanted")]
+    _unwanted: String,
 }
 
 impl UseCase for Words {
@@ -27,8 +32,16 @@ impl UseCase for Words {
     const NAME: &'static str = "test-words";
     const ABOUT: &'static str = "lines and how often each occurs, for tests";
 
+    const FILES: &'static [&'static str] = &["unwanted"];
+
     fn new(conf: Conf) -> Result<Self> {
-        Ok(Words { conf })
+        Self::with_files(conf, &Files::default())
+    }
+
+    fn with_files(conf: Conf, files: &Files) -> Result<Self> {
+        let unwanted = files.text("unwanted").unwrap_or_default();
+        let unwanted = unwanted.lines().map(str::to_owned).collect();
+        Ok(Words { conf, unwanted })
     }
 
     fn input(&self) -> Records {
@@ -36,7 +49,13 @@ impl UseCase for Words {
     }
 
     fn aggregate(&self) -> Aggregate {
-        Aggregate::reduce(Count)
+        Aggregate::reduce(self.count(0))
+    }
+
+    // A model of 100 or more counts longer lines alone.
+    fn screen(&self, factor: &Arc<u64>) -> Option<Arc<dyn DynReduce>> {
+        let count = self.count(usize::try_from(**factor).unwrap_or(usize::MAX) / 100);
+        (count.longer_than > 0).then(|| Arc::new(count) as Arc<dyn DynReduce>)
     }
 
     fn train(&self, rows: Batches<'_>) -> Result<u64> {
@@ -60,13 +79,41 @@ impl UseCase for Words {
     }
 }
 
-struct Count;
+impl Words {
+    fn count(&self, longer_than: usize) -> Count {
+        Count {
+            longer_than,
+            unwanted: self.unwanted.clone(),
+        }
+    }
+}
+
+struct Count {
+    longer_than: usize,
+    unwanted: BTreeSet<String>,
+}
 
 impl Reduce for Count {
     type State = BTreeMap<String, u64>;
 
+    fn refused(&self, batch: &RecordBatch) -> Option<Vec<Refused>> {
+        let lines = batch
+            .column(0)
+            .as_string_view()
+            .iter()
+            .flatten()
+            .enumerate();
+        let unwanted = lines.filter(|(_, line)| self.unwanted.contains(*line));
+        let refused = unwanted.map(|(row, line)| Refused {
+            row,
+            reason: format!("`{line}` is unwanted"),
+        });
+        (!self.unwanted.is_empty()).then(|| refused.collect())
+    }
+
     fn add(&self, state: &mut Self::State, batch: &RecordBatch) {
-        for line in batch.column(0).as_string_view().iter().flatten() {
+        let lines = batch.column(0).as_string_view().iter().flatten();
+        for line in lines.filter(|line| line.len() > self.longer_than) {
             // Once: the process that is started next finds the file and goes on.
             if let Some(path) = line.strip_prefix("abort unless ")
                 && !std::path::Path::new(path).exists()

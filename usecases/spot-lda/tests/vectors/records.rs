@@ -87,6 +87,7 @@ fn which_records_are_valid_is_spots_and_all_others_are_invalid() {
         }
         let use_case = use_case(name, &[("words", "spot-1.1")], &Files::default());
         let refused = counting(&use_case).refused(&batch(kind(name), &[record]));
+        let refused = refused.expect("it can be asked").expect("it refuses some");
         let is_valid = refused.is_empty();
         assert_eq!(
             is_valid,
@@ -126,7 +127,11 @@ fn v2_refuses_ports_that_there_are_not_and_addresses_that_are_empty() {
         record[column] = value;
         let refused = |words| {
             let use_case = use_case("flow", &[("words", words)], &Files::default());
-            counting(&use_case).refused(&batch(Kind::Flow, std::slice::from_ref(&record)))
+            let batch = batch(Kind::Flow, std::slice::from_ref(&record));
+            let refused = counting(&use_case)
+                .refused(&batch)
+                .expect("it can be asked");
+            refused.expect("it refuses some")
         };
         assert!(refused("spot-1.1").is_empty());
         assert!(refused("v2")[0].reason.contains(column));

@@ -10,21 +10,21 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use serde_json::Value;
 
 use crate::{
-    Aggregate, Batches, DynReduce, DynUseCase, Error, Model, ReduceState, Result, UseCase,
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Model, ReduceState, Result, UseCase,
     UseCaseEntry, Window,
 };
 
 use super::super::abi;
 use super::super::batches::{export, export_schema};
-use super::super::wire::{Aggregated, Described, from_text, to_text};
+use super::super::wire::{Aggregated, Described, from_text, refused_to_json, to_text};
 use super::{answered, batches, bytes, drop_handle, give, handed, held, held_mut, section};
 
 /// The functions of a use case.
 pub(super) struct Shims<U>(PhantomData<U>);
 
-/// What a handle of a use case stands for.
+/// What a handle of a use case stands for, with what it reduces by: that of a screening handle is the model's.
 struct Made {
-    use_case: Box<dyn DynUseCase>,
+    use_case: Arc<dyn DynUseCase>,
     reduce: Option<Arc<dyn DynReduce>>,
 }
 
@@ -46,6 +46,10 @@ impl<U: UseCase> Shims<U> {
         reduce_rows: Some(reduce_rows),
         reduce_size: Some(reduce_size),
         reduce_save: Some(reduce_save),
+        files: Some(files::<U>),
+        make_with_files: Some(make_with_files::<U>),
+        reduce_refused: Some(reduce_refused),
+        screen: Some(screen),
     };
 }
 
@@ -65,18 +69,98 @@ unsafe extern "C" fn make<U: UseCase>(
     made: *mut *mut c_void,
     reply: *mut abi::Reply,
 ) -> i32 {
+    // SAFETY: the host's promise, above.
+    answered(reply, || unsafe {
+        make_of::<U>(conf, &Files::default(), made)
+    })
+}
+
+unsafe extern "C" fn make_with_files<U: UseCase>(
+    _: *mut c_void,
+    conf: abi::Text,
+    files: *const abi::File,
+    n_files: usize,
+    made: *mut *mut c_void,
+    reply: *mut abi::Reply,
+) -> i32 {
+    answered(reply, || {
+        let files = match files.is_null() {
+            true => &[],
+            // SAFETY: the host's promise, above: so many there are.
+            false => unsafe { std::slice::from_raw_parts(files, n_files) },
+        };
+        // SAFETY: as above.
+        let of = |file: &abi::File| unsafe { (bytes(file.key), bytes(file.content)) };
+        let files: Files = files
+            .iter()
+            .map(of)
+            .map(|(key, content)| (String::from_utf8_lossy(key), content))
+            .collect();
+        // SAFETY: as above.
+        unsafe { make_of::<U>(conf, &files, made) }
+    })
+}
+
+/// Makes a use case.
+///
+/// # Safety
+/// The text and the place are the host's.
+unsafe fn make_of<U: UseCase>(
+    conf: abi::Text,
+    files: &Files,
+    made: *mut *mut c_void,
+) -> Result<Vec<u8>> {
+    // SAFETY: the caller's promise.
+    let conf = unsafe { section(conf) }?;
+    let use_case = UseCaseEntry::of::<U>().build_with(&conf, files)?;
+    let reduce = match use_case.aggregate() {
+        Aggregate::Reduce(reduce) => Some(reduce),
+        _ => None,
+    };
+    let use_case = Arc::from(use_case);
+    // SAFETY: as above.
+    unsafe { give(made, handed(Made { use_case, reduce })) }?;
+    Ok(Vec::new())
+}
+
+unsafe extern "C" fn files<U: UseCase>(reply: *mut abi::Reply) -> i32 {
+    answered(reply, || Ok(to_text(&U::FILES)))
+}
+
+unsafe extern "C" fn screen(
+    use_case: *mut c_void,
+    model: *mut c_void,
+    screened: *mut *mut c_void,
+    reply: *mut abi::Reply,
+) -> i32 {
     answered(reply, || {
         // SAFETY: the host's promise, above.
-        let conf = unsafe { section(conf) }?;
-        let use_case = UseCaseEntry::of::<U>().build(&conf)?;
-        let reduce = match use_case.aggregate() {
-            Aggregate::Reduce(reduce) => Some(reduce),
-            _ => None,
+        let (made, model) = unsafe { (held::<Made>(use_case)?, held::<Model>(model)?) };
+        let Some(reduce) = made.use_case.screen(model)? else {
+            return Ok(Vec::new());
         };
-        let handle = handed(Made { use_case, reduce });
+        let handle = handed(Made {
+            use_case: Arc::clone(&made.use_case),
+            reduce: Some(reduce),
+        });
         // SAFETY: as above.
-        unsafe { give(made, handle) }?;
+        unsafe { give(screened, handle) }?;
         Ok(Vec::new())
+    })
+}
+
+unsafe extern "C" fn reduce_refused(
+    use_case: *mut c_void,
+    records: *mut FFI_ArrowArrayStream,
+    reply: *mut abi::Reply,
+) -> i32 {
+    answered(reply, || {
+        // SAFETY: the host's promise, above.
+        let (made, (_, records)) = unsafe { (held::<Made>(use_case)?, batches(records)?) };
+        let [batch] = records.as_slice() else {
+            return Err(Error::internal("the host asks of more than one batch"));
+        };
+        Ok(to_text(&refused_to_json(made.reduce()?.refused(batch)?)))
     })
 }
 
@@ -103,6 +187,7 @@ unsafe extern "C" fn describe(
             format: records.format.map(Into::into),
             aggregate,
             trains: made.use_case.trains(),
+            view: records.view,
         }))
     })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::conf::Section;
-use crate::{DynUseCase, Error, Result};
+use crate::{DynUseCase, Error, Files, Result};
 
 use super::super::{MAJOR, MINOR, SYMBOL, abi};
 use super::use_case;
@@ -49,6 +49,9 @@ pub struct About {
     pub author: String,
     /// The version of the interface that it was compiled against.
     pub interface: (u16, u16),
+    /// Of a use case, those of its keys that name a file.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// The functions of a plugin.
@@ -131,7 +134,12 @@ impl Library {
         let plugin = unsafe { &*plugin };
         // SAFETY: as the caller promises.
         let table = unsafe { Table::of(plugin) }?;
+        let files = match table {
+            Table::UseCase(table) => use_case::files(table)?,
+            _ => Vec::new(),
+        };
         let about = About {
+            files,
             kind: table.kind(),
             // SAFETY: as the caller promises, of these texts.
             name: unsafe { shown("name", plugin.name) }?,
@@ -154,13 +162,13 @@ impl Library {
         &self.about
     }
 
-    /// Makes the use case of its own keys of a conf.
+    /// Makes the use case of its own keys of a conf and of what is in the files that they name.
     ///
     /// # Errors
-    /// It is no use case; every mistake in the keys.
-    pub fn use_case(&self, own: &Section) -> Result<Box<dyn DynUseCase>> {
+    /// It is no use case; every mistake in the keys and files.
+    pub fn use_case(&self, own: &Section, files: &Files) -> Result<Box<dyn DynUseCase>> {
         match self.table {
-            Table::UseCase(table) => use_case::make(table, own),
+            Table::UseCase(table) => use_case::make(table, own, files),
             _ => Err(self.is_no(Kind::UseCase)),
         }
     }
@@ -198,7 +206,7 @@ impl Table {
         // SAFETY: every table begins with its size.
         let size = unsafe { *table.cast::<usize>() };
         let least = match plugin.kind {
-            abi::USE_CASE => size_of::<abi::UseCase>(),
+            abi::USE_CASE => abi::UseCase::SIZE_1_0,
             abi::OUTPUT => size_of::<abi::Output>(),
             abi::INPUT => size_of::<abi::Input>(),
             other => {
@@ -210,11 +218,12 @@ impl Table {
             let message = format!("its functions take {size} bytes, expected at least {least}");
             return Err(Error::data(message));
         }
-        // SAFETY: the table is of its kind, and as large as ours.
+        // SAFETY: the table is of its kind, and as large as it says; others than that of a use case have
+        // not grown since 1.0.
         let (table, missing) = unsafe {
             match plugin.kind {
                 abi::USE_CASE => {
-                    let table = &*table.cast::<abi::UseCase>();
+                    let table = grown(table.cast(), size);
                     (Table::UseCase(table), use_case::missing(table))
                 }
                 abi::OUTPUT => {
@@ -240,6 +249,21 @@ impl Table {
             Table::Input(_) => Kind::Input,
         }
     }
+}
+
+/// The table of a use case, whichever minor version it is of: functions that it ends before are not there.
+///
+/// # Safety
+/// So many bytes can be read.
+unsafe fn grown(table: *const abi::UseCase, size: usize) -> &'static abi::UseCase {
+    let mut grown = std::mem::MaybeUninit::<abi::UseCase>::zeroed();
+    let n_bytes = size.min(size_of::<abi::UseCase>());
+    // SAFETY: the caller's promise; ours is as large.
+    unsafe {
+        std::ptr::copy_nonoverlapping(table.cast::<u8>(), grown.as_mut_ptr().cast(), n_bytes)
+    };
+    // SAFETY: a size and functions, of which all bits 0 are none. It stays as the library does.
+    Box::leak(Box::new(unsafe { grown.assume_init() }))
 }
 
 /// A text that is to be shown: one line.

@@ -7,21 +7,25 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
-use crate::{DynReduce, Error, ReduceState, Result};
+use crate::{DynReduce, Error, ReduceState, Refused, Result};
 
 use super::super::batches::{Trust, export, import};
-use super::use_case::{Handle, gone, one_batch};
+use super::super::wire::{RefusedJson, from_text, refused_from_json};
+use super::use_case::{ForeignModel, Handle, gone, one_batch};
 use super::{ask, guarded, text};
 
 /// A reduce of a plugin.
 pub(super) struct ForeignReduce {
     handle: Arc<Handle>,
+    /// What it screens with: the plugin may look at it for as long as this one lives.
+    model: Option<Arc<ForeignModel>>,
 }
 
 /// A state in a plugin.
 struct ForeignState {
-    handle: Arc<Handle>,
     state: *mut c_void,
+    handle: Arc<Handle>,
+    _model: Option<Arc<ForeignModel>>,
 }
 
 // SAFETY: the interface asks that a state can be used by any thread, by one at a time.
@@ -38,7 +42,17 @@ impl Drop for ForeignState {
 
 impl ForeignReduce {
     pub(super) fn new(handle: Arc<Handle>) -> Self {
-        ForeignReduce { handle }
+        ForeignReduce {
+            handle,
+            model: None,
+        }
+    }
+
+    pub(super) fn screening(handle: Arc<Handle>, model: Arc<ForeignModel>) -> Self {
+        ForeignReduce {
+            handle,
+            model: Some(model),
+        }
     }
 
     fn foreign<'a>(&self, state: Option<&'a ForeignState>) -> Result<&'a ForeignState> {
@@ -62,6 +76,19 @@ impl DynReduce for ForeignReduce {
             unsafe { add(self.handle.use_case, state.state, &raw mut records, reply) }
         })?;
         Ok(())
+    }
+
+    fn refused(&self, batch: &RecordBatch) -> Result<Option<Vec<Refused>>> {
+        let Some(refused) = self.handle.table.reduce_refused else {
+            return Ok(None);
+        };
+        let mut records = export(batch.schema_ref(), std::slice::from_ref(batch));
+        let answer = ask("reduce_refused", |reply| {
+            // SAFETY: as in `add`.
+            unsafe { refused(self.handle.use_case, &raw mut records, reply) }
+        })?;
+        let refused: Option<Vec<RefusedJson>> = from_text("reduce_refused", &answer)?;
+        Ok(refused_from_json(refused))
     }
 
     fn merge(&self, state: &mut ReduceState, other: ReduceState) -> Result<()> {
@@ -123,7 +150,10 @@ impl DynReduce for ForeignReduce {
             // SAFETY: as in `add`; the bytes outlive the call.
             unsafe { load(self.handle.use_case, text(bytes), &raw mut state, reply) }
         })?;
-        let handle = Arc::clone(&self.handle);
-        Ok(ReduceState::new(ForeignState { handle, state }))
+        Ok(ReduceState::new(ForeignState {
+            state,
+            handle: Arc::clone(&self.handle),
+            _model: self.model.clone(),
+        }))
     }
 }

@@ -13,7 +13,10 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use serde_json::Value;
 
 use crate::conf::Section;
-use crate::{Aggregate, Batches, DynUseCase, Error, Findings, Model, Records, Result, Window};
+use crate::{
+    Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Records, Result,
+    Window,
+};
 
 use super::super::abi;
 use super::super::batches::{Trust, export, import, import_schema};
@@ -31,7 +34,12 @@ pub(super) fn missing(table: &abi::UseCase) -> Option<&'static str> {
 fn missing_for(table: &abi::UseCase, described: &Described) -> Option<&'static str> {
     let of_models = first_missing!(table, train, load, drop_model).filter(|_| described.trains);
     let reduces = described.aggregate == Some(Aggregated::Reduce);
-    let of_states = first_missing!(
+    of_models.or(missing_of_states(table).filter(|_| reduces))
+}
+
+/// The first function that a reduce needs and this table has not.
+fn missing_of_states(table: &abi::UseCase) -> Option<&'static str> {
+    first_missing!(
         table,
         reduce_load,
         drop_state,
@@ -40,8 +48,7 @@ fn missing_for(table: &abi::UseCase, described: &Described) -> Option<&'static s
         reduce_rows,
         reduce_size,
         reduce_save
-    );
-    of_models.or(of_states.filter(|_| reduces))
+    )
 }
 
 /// A use case's handle.
@@ -71,14 +78,41 @@ struct ForeignUseCase {
     columns: Vec<Field>,
 }
 
-/// Makes the use case of its own keys.
-pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dyn DynUseCase>> {
+/// The keys that name files.
+pub(super) fn files(table: &'static abi::UseCase) -> Result<Vec<String>> {
+    let Some(files) = table.files else {
+        return Ok(Vec::new());
+    };
+    // SAFETY: the function is of the table; the reply outlives the call.
+    let answer = ask("files", |reply| unsafe { files(reply) })?;
+    Ok(from_text::<Option<Vec<String>>>("files", &answer)?.unwrap_or_default())
+}
+
+/// Makes the use case of its own keys and of the files that they name.
+pub(super) fn make(
+    table: &'static abi::UseCase,
+    own: &Section,
+    files: &Files,
+) -> Result<Box<dyn DynUseCase>> {
     let make = table.make.ok_or_else(gone)?;
     let conf = to_text(own);
+    let contents: Vec<abi::File> = files
+        .iter()
+        .map(|(key, content)| abi::File {
+            key: text(key.as_bytes()),
+            content: text(content),
+        })
+        .collect();
     let mut use_case = ptr::null_mut();
-    ask("make", |reply| {
-        // SAFETY: the function is of the table; text and reply outlive the call.
-        unsafe { make(ptr::null_mut(), text(&conf), &raw mut use_case, reply) }
+    let made = &raw mut use_case;
+    ask("make", |reply| match table.make_with_files {
+        // SAFETY: the function is of the table; texts and reply outlive the call.
+        Some(make) if !contents.is_empty() => unsafe {
+            let (list, n_files) = (contents.as_ptr(), contents.len());
+            make(ptr::null_mut(), text(&conf), list, n_files, made, reply)
+        },
+        // SAFETY: as above.
+        _ => unsafe { make(ptr::null_mut(), text(&conf), made, reply) },
     })?;
     let handle = Handle { table, use_case };
     let describe = table.describe.ok_or_else(gone)?;
@@ -104,8 +138,19 @@ pub(super) fn make(table: &'static abi::UseCase, own: &Section) -> Result<Box<dy
     }))
 }
 
+impl ForeignUseCase {
+    /// A model of this use case.
+    fn model_of(&self, model: &Model) -> Result<Arc<ForeignModel>> {
+        let model: &dyn Any = model.value();
+        let model = model.downcast_ref::<Arc<ForeignModel>>();
+        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
+        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        Ok(Arc::clone(model))
+    }
+}
+
 /// A model in a plugin.
-struct ForeignModel {
+pub(super) struct ForeignModel {
     handle: Arc<Handle>,
     model: *mut c_void,
 }
@@ -129,7 +174,7 @@ impl DynUseCase for ForeignUseCase {
         Records {
             format: self.described.format.clone().map(Into::into),
             columns: self.columns.clone(),
-            view: None,
+            view: self.described.view.clone(),
         }
     }
 
@@ -141,6 +186,34 @@ impl DynUseCase for ForeignUseCase {
                 Aggregate::Reduce(Arc::new(ForeignReduce::new(Arc::clone(&self.handle))))
             }
         }
+    }
+
+    fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
+        let Some(screen) = self.handle.table.screen else {
+            return Ok(None);
+        };
+        let model = self.model_of(model)?;
+        let mut screened = ptr::null_mut();
+        ask("screen", |reply| {
+            // SAFETY: the function is of the table, the handles its own; place and reply outlive the call.
+            unsafe { screen(self.handle.use_case, model.model, &raw mut screened, reply) }
+        })?;
+        if screened.is_null() {
+            return Ok(None);
+        }
+        let handle = Handle {
+            table: self.handle.table,
+            use_case: screened,
+        };
+        if let Some(name) = missing_of_states(handle.table) {
+            return Err(Error::internal(format!(
+                "the plugin has no function `{name}`"
+            )));
+        }
+        Ok(Some(Arc::new(ForeignReduce::screening(
+            Arc::new(handle),
+            model,
+        ))))
     }
 
     fn trains(&self) -> bool {
@@ -167,18 +240,14 @@ impl DynUseCase for ForeignUseCase {
             })?;
         }
         let handle = Arc::clone(&self.handle);
-        Ok(Model::from_parts(
-            Arc::new(ForeignModel { handle, model }),
-            json.clone(),
-        ))
+        // Twice in an `Arc`: the inner one is kept by what screens with it.
+        let model = Arc::new(ForeignModel { handle, model });
+        Ok(Model::from_parts(Arc::new(model), json.clone()))
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
         let score = self.handle.table.score.ok_or_else(gone)?;
-        let model: &dyn Any = model.value();
-        let model = model.downcast_ref::<ForeignModel>();
-        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
-        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
+        let model = self.model_of(model)?;
         let window = abi::Interval {
             start: window.start,
             end: window.end,

@@ -21,7 +21,7 @@ use crate::input::{
 };
 use crate::output::{Backfill, Fate, FindingsBatch, OpenOutput, Outcome, Output};
 use crate::prelude::*;
-use crate::{DynUseCase, RecordsFormat};
+use crate::{DynUseCase, Files, RecordsFormat};
 
 /// Counts lines by their first letter; its model is the greatest count of the training. Panics where its
 /// conf says so.
@@ -134,7 +134,10 @@ fn library(plugin: &'static abi::Plugin) -> Library {
 }
 
 fn letters(conf: &[(&str, &str)]) -> Result<Box<dyn DynUseCase>> {
-    library(&LETTERS).use_case(&conf.iter().copied().collect::<Section>())
+    library(&LETTERS).use_case(
+        &conf.iter().copied().collect::<Section>(),
+        &Files::default(),
+    )
 }
 
 fn lines(lines: &[&str]) -> RecordBatch {

@@ -55,6 +55,10 @@ const LEAST: abi::UseCase = abi::UseCase {
     reduce_rows: None,
     reduce_size: None,
     reduce_save: None,
+    files: None,
+    make_with_files: None,
+    reduce_refused: None,
+    screen: None,
 };
 
 const fn text(text: &'static [u8]) -> abi::Text {
@@ -89,7 +93,7 @@ fn the_least_that_is_a_use_case_is_one() {
     let library = library(&plugin(&LEAST)).unwrap();
     assert_eq!(library.about().about, "two lines");
     let error = library
-        .use_case(&crate::conf::Section::new())
+        .use_case(&crate::conf::Section::new(), &crate::Files::default())
         .err()
         .unwrap();
     assert_eq!(
@@ -106,6 +110,33 @@ fn a_later_minor_version_with_longer_tables_is_taken() {
     assert_eq!(library(&later).unwrap().about().interface, (MAJOR, 9));
 }
 
+#[test]
+fn a_table_of_the_first_version_is_taken_and_nothing_behind_its_end_is_read() {
+    /// As large as that table was; behind it is whatever there is.
+    #[repr(C, align(16))]
+    struct First {
+        table: [u8; abi::UseCase::SIZE_1_0],
+        behind: [u8; 64],
+    }
+    let mut first = First {
+        table: [0; abi::UseCase::SIZE_1_0],
+        behind: [0xff; 64],
+    };
+    let table = abi::UseCase {
+        size: abi::UseCase::SIZE_1_0,
+        ..LEAST
+    };
+    // SAFETY: a table is at least as large as its first version.
+    let bytes =
+        unsafe { std::slice::from_raw_parts(ptr::from_ref(&table).cast(), abi::UseCase::SIZE_1_0) };
+    first.table.copy_from_slice(bytes);
+    let first: &'static First = Box::leak(Box::new(first));
+    let mut plugin = plugin(&LEAST);
+    plugin.table = ptr::from_ref(first).cast();
+    assert!(plugin.table.cast::<usize>().is_aligned() && first.behind[0] == 0xff);
+    assert!(library(&plugin).unwrap().about().files.is_empty());
+}
+
 type Wrong = fn(&mut abi::Plugin);
 
 #[test]
@@ -118,12 +149,12 @@ fn what_differs_is_said_and_what_to_do_about_it() {
     let wrong: [(Wrong, &str); 10] = [
         (
             |plugin| plugin.major = MAJOR + 1,
-            "made for interface 2.0, and this dataShark has 1.0: run a later dataShark, or build the \
+            "made for interface 2.0, and this dataShark has 1.1: run a later dataShark, or build the \
              plugin with an earlier datashark-sdk",
         ),
         (
             |plugin| plugin.major = 0,
-            "made for interface 0.0, and this dataShark has 1.0: build the plugin again, with this \
+            "made for interface 0.0, and this dataShark has 1.1: build the plugin again, with this \
              version's datashark-sdk",
         ),
         (

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::conf::{Problem, Problems, Section};
 use crate::output::{Backfill, Fate, Gather, Outcome};
-use crate::{Error, RecordsFormat};
+use crate::{Error, RecordsFormat, Refused};
 
 use super::abi;
 
@@ -141,6 +141,29 @@ pub struct Described {
     pub aggregate: Option<Aggregated>,
     /// Whether it learns.
     pub trains: bool,
+    /// Since 1.1: a query that makes of each record one row with the columns that are read.
+    pub view: Option<String>,
+}
+
+/// A row that a reduce does not want: `{"row": 0, "reason": "why"}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefusedJson {
+    /// Its index.
+    pub row: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Refused rows as they cross.
+pub fn refused_to_json(refused: Option<Vec<Refused>>) -> Option<Vec<RefusedJson>> {
+    let json = |Refused { row, reason }| RefusedJson { row, reason };
+    refused.map(|refused| refused.into_iter().map(json).collect())
+}
+
+/// Refused rows as they came.
+pub fn refused_from_json(refused: Option<Vec<RefusedJson>>) -> Option<Vec<Refused>> {
+    let refuse = |RefusedJson { row, reason }| Refused { row, reason };
+    refused.map(|refused| refused.into_iter().map(refuse).collect())
 }
 
 /// A record format that a use case fixes: `"lines"`, `{"regex": "…"}`, `{"named": "json"}`.

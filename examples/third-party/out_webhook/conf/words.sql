@@ -1,0 +1,2 @@
+-- Finds: lines and how often each occurs.
+SELECT line AS key, count(*) AS score FROM records GROUP BY line
