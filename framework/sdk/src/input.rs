@@ -124,6 +124,10 @@ pub trait Input: Send + Sized + 'static {
     /// it runs ([`InputEvent::Revoked`]). Windows are then made of each partition by itself.
     const IS_SHARED: bool = false;
 
+    /// Whether a later run can read its records again from their offsets. Where it cannot, a stop closes
+    /// the open windows with the records they have, since nobody would ever see these again.
+    const READS_AGAIN: bool = true;
+
     /// Checks what types cannot, all mistakes at once; may look whether a path is there.
     fn check(conf: &Self::Conf, stores: &Stores) -> Problems {
         let _ = (conf, stores);

@@ -23,6 +23,7 @@ mod killed;
 mod live;
 mod mistakes;
 mod ml;
+mod netflow;
 mod plugins;
 mod poison;
 mod progress;

@@ -59,7 +59,7 @@ fn poison_is_in_the_quarantine_with_its_offset_and_changes_no_window() {
     write(&mut writer, 0..N_POISONED / 2, &mut expected);
     let (running, _) = start_at(&folder, "127.0.0.1:0");
     wait_until("some of it is kept", || {
-        !rows(&folder).is_empty() && !folder.quarantined("state/hits").is_empty()
+        !rows(&folder).is_empty() && folder.has_quarantined("state/hits")
     });
     running.kill();
     let (mut running, http) = start_at(&folder, "127.0.0.1:0");

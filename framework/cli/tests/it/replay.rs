@@ -276,6 +276,19 @@ fn a_saved_model_is_used_and_another_is_trained_and_not_kept() {
 }
 
 #[test]
+fn what_was_read_before_reading_stops_counts_though_it_is_decoded_last() {
+    let folder = Folder::new();
+    folder.write("hits.conf", HITS);
+    folder.write("hits.sql", COUNT);
+    folder.write("logs/hits.json.1", hit("01:10", "a").repeat(10_000));
+    // Its only record is decoded long before those, and behind all that is asked for.
+    folder.write("logs/hits.json", hit("09:10", "b"));
+    let args = ["replay", "hits.conf", "--to", "2024-03-01T12:02:00Z"];
+    let ran = folder.run(&args).ends(0);
+    assert_eq!(ran.stdout, shown("12:02:00", &["'a', 10000"]));
+}
+
+#[test]
 fn reading_stops_where_nothing_more_can_count() {
     let folder = Folder::new();
     folder.write("hits.conf", HITS);

@@ -84,6 +84,13 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// Whether there is something in a use case's quarantine; also while it is written to.
+    pub(crate) fn has_quarantined(&self, state: &str) -> bool {
+        let entries = fs::read_dir(self.path(state).join("quarantine"));
+        let mut files = entries.into_iter().flatten().flatten();
+        files.any(|file| file.metadata().is_ok_and(|it| it.len() > 0))
+    }
+
     /// The records in a use case's quarantine, a line each, in order.
     pub(crate) fn quarantined(&self, state: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(state).join("quarantine")) else {

@@ -160,7 +160,7 @@ impl Run<'_> {
         self.tell_status();
         let stop = self.read().await?;
         self.settle().await?;
-        if stop != Stop::LeaveWindows {
+        if stop != Stop::LeaveWindows || !self.input.reads_again() {
             let left = self.closing.all_open();
             self.close(left, None).await?;
         }
@@ -327,13 +327,16 @@ impl Run<'_> {
 
     /// Closes the windows that the watermark has reached.
     async fn close_due(&mut self) -> Result<()> {
-        if !self.due().is_empty() {
+        if !self.due().is_empty() || self.has_passed_range() {
             // The watermark may be beyond what a lane has not reported on yet: of a partition that
             // has ended or was idle, or by arrival. All of it has to be known before a window is
-            // closed. The lanes would have to come to its end anyway to hand their states over.
+            // closed, or reading stops. The lanes would have to come to its end anyway to hand
+            // their states over.
             self.settle().await?;
             let (due, watermark) = (self.due(), self.watermark());
-            self.close(due, watermark).await?;
+            if !due.is_empty() {
+                self.close(due, watermark).await?;
+            }
         }
         if self.uncommitted && self.settings.clock.now() - self.last_commit >= COMMIT_EVERY {
             self.commit().await?;

@@ -60,7 +60,8 @@ pub enum Stop {
     Not,
     /// Close them with the records they have, and deliver them: Ctrl-C at a console.
     CloseWindows,
-    /// Leave them: their records will be read again.
+    /// Leave them: their records will be read again. Those of an input that cannot are closed all the
+    /// same.
     LeaveWindows,
 }
 

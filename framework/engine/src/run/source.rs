@@ -49,6 +49,14 @@ impl Source {
         }
     }
 
+    /// Whether what was read is there for a later run.
+    pub(super) fn reads_again(&self) -> bool {
+        match self {
+            Source::Own(input) => input.reads_again(),
+            Source::Stream(_) => true,
+        }
+    }
+
     /// How far it is.
     pub(super) fn progress(&self) -> Progress {
         match self {

@@ -40,6 +40,10 @@ pub trait DynInput: Send {
     fn is_shared(&self) -> bool {
         false
     }
+    /// See [`Input::READS_AGAIN`].
+    fn reads_again(&self) -> bool {
+        true
+    }
     /// See [`Input::progress`].
     fn progress(&self) -> Progress {
         Progress::default()
@@ -66,6 +70,10 @@ impl<I: Input> DynInput for I {
 
     fn is_shared(&self) -> bool {
         I::IS_SHARED
+    }
+
+    fn reads_again(&self) -> bool {
+        I::READS_AGAIN
     }
 
     fn progress(&self) -> Progress {

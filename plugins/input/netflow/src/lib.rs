@@ -22,7 +22,8 @@
 //!
 //! # Guarantee
 //! At most once. A datagram cannot be received again: what was received and is in no window that was
-//! delivered is lost when dataShark is killed. A stop closes the open windows with what they have. Offsets
+//! delivered is lost when dataShark is killed. A stop closes the open windows with what they have, that of
+//! the daemon as well, and what has come by then and was not taken from the socket is lost. Offsets
 //! of each run begin above those of all runs before it, so that a restart takes nothing for read before. To
 //! lose nothing, let `nfcapd` collect, and read its files with the input `file`.
 //!
@@ -83,6 +84,8 @@ impl Input for Netflow {
     const NAME: &'static str = "netflow";
 
     const ABOUT: &'static str = "flows over UDP: NetFlow 5 and 9, IPFIX";
+
+    const READS_AGAIN: bool = false;
 
     fn check(conf: &NetflowConf, _: &Stores) -> Problems {
         conf.problems()
