@@ -15,6 +15,7 @@
 //! | `signals` | when a second signal is meant |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
+//! | `ingest`, `sql`, `store` | filling a store, asking it, looking after it |
 //! | `ml` | the suspicious connects of a day |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine`, `new` | a command each |
 //! | `registry` | the one list of what is built in |
@@ -32,6 +33,7 @@ mod console;
 mod doctor;
 mod global;
 mod http;
+mod ingest;
 mod list;
 mod logs;
 mod ml;
@@ -41,8 +43,10 @@ mod quarantine;
 mod registry;
 mod replay;
 mod signals;
+mod sql;
 mod standalone;
 mod start;
+mod store;
 mod tap;
 mod text;
 mod top;
@@ -73,6 +77,9 @@ fn main() -> ExitCode {
         Command::Codec(args) => codec::run(&args),
         Command::Quarantine { command } => quarantine::run(command),
         Command::Ml(args) => ml::run(args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Sql(args) => sql::run(&args),
+        Command::Store { command } => store::run(command),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());
