@@ -275,7 +275,8 @@ fn check_zeek(kind: Kind, header: Option<&str>, lines: &[String]) -> Result<(), 
             of.name()
         )),
         None => {
-            let (_, log, _) = ZEEK_LOGS[kind as usize];
+            let log = ZEEK_LOGS.into_iter().find(|(of, _, _)| *of == kind);
+            let log = log.map_or("", |(_, log, _)| log);
             let path = path.map_or_else(|| "another".to_owned(), |path| format!("`{path}`"));
             Err(format!(
                 "it is {path} of Zeek's logs; {} is read from `{log}`",
@@ -354,4 +355,50 @@ pub(crate) fn section<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Section 
     };
     let paths: Vec<String> = paths.into_iter().map(quoted).collect();
     Section::from_iter([("file", Value::from(paths.join(", ")))])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known(kind: Kind, lines: &[&str]) -> Result<&'static str, String> {
+        let lines = lines.iter().map(|line| (*line).to_owned());
+        format_of(&Head::Lines(lines.collect()), kind)
+    }
+
+    #[test]
+    fn a_format_is_known_by_its_lines() {
+        let squid = "1157689312.049   5006 10.105.21.199 TCP_MISS/200 19763 CONNECT a:443 - DIRECT/1.2.3.4 -";
+        let combined = "192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326";
+        let bluecoat = "2016-07-08 04:10:00 120 10.0.0.5 - - - OBSERVED";
+        for (line, format) in [(squid, "squid"), (combined, "combined"), (bluecoat, "w3c")] {
+            assert_eq!(known(Kind::Proxy, &[line]), Ok(format));
+            let wrong = known(Kind::Dns, &[line]).unwrap_err();
+            assert_eq!(
+                wrong,
+                "it holds an access log: `datashark ingest proxy` reads it"
+            );
+        }
+        assert_eq!(known(Kind::Dns, &["{\"event_type\":\"dns\"}"]), Ok("eve"));
+        assert_eq!(known(Kind::Flow, &["", "{\"ts\":1.5}"]), Ok("zeek"));
+        assert!(known(Kind::Flow, &["{}"]).is_err());
+        assert!(known(Kind::Flow, &[]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_head_makes_it_panic(lines in prop::collection::vec(
+            "\\PC{0,40}|[#{\\[\\]/:0-9. \"-]{0,40}|#fields\t\\PC{0,20}|#path\\PC{0,9}", 0..6
+        )) {
+            for kind in Kind::ALL {
+                let head = Head::Lines(lines.clone());
+                if let Ok(format) = format_of(&head, kind) {
+                    let columns = columns::of(kind, format).unwrap();
+                    let _ = absent(format, &columns, &lines, kind);
+                }
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::error::{IngestError, Result};
 use crate::identity::end_of;
 use crate::mapping::{Mapped, Mapping};
 use crate::plan::{Group, Plan, Planned, plan};
-use crate::recognise::{Said, check_format, section};
+use crate::recognise::{self, Said, check_format, section};
 use crate::write::{Invalid, Write};
 
 /// Batches on their way for each thread: one in work, one waiting.
@@ -127,6 +127,24 @@ impl Ingest {
         Ok(summary)
     }
 
+    /// How the input is opened for files that are read together.
+    fn open(&self, reading: &recognise::Reading, files: &Files<'_>) -> Open {
+        let resume = files
+            .iter()
+            .map(|(id, file)| (id.clone(), Resume::at(file.offset)));
+        Open {
+            use_case: "ingest".to_owned(),
+            resume: resume.collect::<BTreeMap<_, _>>(),
+            once: true,
+            framing: reading.format.framing(),
+            header: reading.format.header(),
+            n_partitions: self.n_workers,
+            max_record_bytes: self.max_record_bytes,
+            block_bytes: self.block_bytes,
+            ..Open::default()
+        }
+    }
+
     async fn read(
         &self,
         plan: Plan,
@@ -144,6 +162,7 @@ impl Ingest {
                 read_bytes: 0,
                 total_bytes: Some(total_bytes),
             },
+            ends: HashMap::new(),
         };
         for group in &plan.groups {
             if *self.stop.borrow() {
@@ -163,6 +182,19 @@ struct Reading<'a> {
     summary: &'a mut Summary,
     /// Of the groups before this one.
     progress: Progress,
+    /// How far each file of this group is.
+    ends: HashMap<PartitionId, End>,
+}
+
+/// The files that are read together.
+type Files<'a> = HashMap<PartitionId, &'a Planned>;
+
+/// How far a file is.
+enum End {
+    /// Behind the last record that was read.
+    At(u64),
+    /// It cannot be read on.
+    Failed,
 }
 
 /// What the next in order is.
@@ -183,45 +215,27 @@ struct Decoded {
 }
 
 impl Reading<'_> {
-    /// Reads files of one format, several at a time.
+    /// Reads files of one format, several at a time; what they give is written in the order in which it
+    /// was read.
     async fn group(&mut self, ingest: &Ingest, group: &Group) -> Result<()> {
-        let by_partition: HashMap<PartitionId, &Planned> = group
+        let files: Files<'_> = group
             .files
             .iter()
-            .map(|file| {
-                (
-                    PartitionId::new(file.path.to_string_lossy().into_owned()),
-                    file,
-                )
-            })
+            .map(|file| (partition_of(file), file))
             .collect();
-        let resume = by_partition
-            .iter()
-            .map(|(id, file)| (id.clone(), Resume::at(file.offset)));
-        let format = &group.reading.format;
-        let open = Open {
-            use_case: "ingest".to_owned(),
-            resume: resume.collect::<BTreeMap<_, _>>(),
-            once: true,
-            framing: format.framing(),
-            header: format.header(),
-            n_partitions: ingest.n_workers,
-            max_record_bytes: ingest.max_record_bytes,
-            block_bytes: ingest.block_bytes,
-            ..Open::default()
-        };
         let paths = group.files.iter().map(|file| file.path.as_path());
+        let open = ingest.open(&group.reading, &files);
         let mut input = ingest.entry.open(&section(paths), open).await?;
         let work = Arc::new(Work {
-            format: Arc::clone(format),
+            format: Arc::clone(&group.reading.format),
             mapping: Arc::clone(&group.reading.mapping),
             decoders: Mutex::default(),
         });
         let mut stop = ingest.stop.clone();
-        let mut failed: Vec<PartitionId> = Vec::new();
-        let mut steps: FuturesOrdered<BoxFuture<'static, Result<Step>>> = FuturesOrdered::new();
+        let mut steps = FuturesOrdered::new();
         let most = ingest.n_workers.max(1) * BATCHES_PER_WORKER;
         let mut has_ended = false;
+        self.ends.clear();
         while !(has_ended && steps.is_empty()) {
             tokio::select! {
                 biased;
@@ -230,36 +244,12 @@ impl Reading<'_> {
                     has_ended |= self.summary.is_stopped;
                 }
                 Some(step) = steps.next(), if !steps.is_empty() => {
-                    match step? {
-                        Step::Rows(decoded) => self.take(*decoded, &by_partition).await?,
-                        Step::Failed(partition, reason) => {
-                            failed.extend(partition);
-                            self.watch.message(&reason);
-                            self.summary.failures.push(reason);
-                        }
-                        Step::Ended(partition) if failed.contains(&partition) => {}
-                        Step::Ended(partition) => self.ended(&partition, &by_partition),
-                    }
-                    self.write.commit_if_due(self.watch.now()).await?;
+                    self.step(step?, &files).await?;
                     self.tell(input.progress());
                 }
                 event = input.next(), if !has_ended && steps.len() < most => match event? {
                     None => has_ended = true,
-                    Some(InputEvent::Batch(batch)) => {
-                        let work = Arc::clone(&work);
-                        let step = tokio::task::spawn_blocking(move || work.step(batch));
-                        steps.push_back(Box::pin(async move {
-                            let step = step.await;
-                            step.map_err(|error| IngestError::Internal(error.to_string()))?
-                        }));
-                    }
-                    Some(InputEvent::Ended { partition, .. }) => {
-                        steps.push_back(Box::pin(async { Ok(Step::Ended(partition)) }));
-                    }
-                    Some(InputEvent::Failed { partition, reason }) => {
-                        steps.push_back(Box::pin(async { Ok(Step::Failed(partition, reason)) }));
-                    }
-                    Some(_) => {}
+                    Some(event) => steps.extend(step_of(event, &work)),
                 },
             }
         }
@@ -267,12 +257,23 @@ impl Reading<'_> {
         Ok(())
     }
 
+    async fn step(&mut self, step: Step, files: &Files<'_>) -> Result<()> {
+        match step {
+            Step::Rows(decoded) => self.take(*decoded, files).await?,
+            Step::Failed(partition, reason) => {
+                if let Some(partition) = partition {
+                    self.ends.insert(partition, End::Failed);
+                }
+                self.watch.message(&reason);
+                self.summary.failures.push(reason);
+            }
+            Step::Ended(partition) => self.ended(&partition, files),
+        }
+        self.write.commit_if_due(self.watch.now()).await
+    }
+
     /// Writes what a batch became.
-    async fn take(
-        &mut self,
-        decoded: Decoded,
-        files: &HashMap<PartitionId, &Planned>,
-    ) -> Result<()> {
+    async fn take(&mut self, decoded: Decoded, files: &Files<'_>) -> Result<()> {
         let counts = &mut self.summary.counts;
         counts.read += decoded.n_read;
         counts.stored += decoded.rows.rows.num_rows() as u64;
@@ -281,6 +282,8 @@ impl Reading<'_> {
         let file = file.ok_or_else(|| {
             IngestError::Internal(format!("an unknown partition `{}`", decoded.partition))
         })?;
+        // A file that fails before it has given anything is read from its beginning when it can be.
+        let has_any = decoded.rows.rows.num_rows() > 0 || !decoded.invalid.is_empty();
         self.write
             .rows(decoded.rows.rows, decoded.rows.hours)
             .await?;
@@ -295,17 +298,27 @@ impl Reading<'_> {
         self.write
             .invalid(&name, &file.identity, &kept, now)
             .await?;
-        self.write
-            .reached(file.identity.clone(), decoded.end_offset);
+        if has_any {
+            self.write
+                .reached(file.identity.clone(), decoded.end_offset);
+        }
+        self.ends
+            .insert(decoded.partition, End::At(decoded.end_offset));
         Ok(())
     }
 
-    /// A file was read to its end.
-    fn ended(&mut self, partition: &PartitionId, files: &HashMap<PartitionId, &Planned>) {
-        if let Some(file) = files.get(partition) {
-            self.write.reached(end_of(&file.identity), file.n_bytes);
-            self.summary.n_files += 1;
+    /// Nothing more comes of a file.
+    fn ended(&mut self, partition: &PartitionId, files: &Files<'_>) {
+        let (Some(file), end) = (files.get(partition), self.ends.get(partition)) else {
+            return;
+        };
+        match end {
+            Some(End::Failed) => return,
+            Some(End::At(end)) => self.write.reached(file.identity.clone(), *end),
+            None => {}
         }
+        self.write.reached(end_of(&file.identity), file.n_bytes);
+        self.summary.n_files += 1;
     }
 
     fn tell(&self, progress: Progress) {
@@ -315,6 +328,30 @@ impl Reading<'_> {
         };
         self.watch.progress(progress, &self.summary.counts);
     }
+}
+
+/// What the input says, as the next in order.
+fn step_of(event: InputEvent, work: &Arc<Work>) -> Option<BoxFuture<'static, Result<Step>>> {
+    Some(match event {
+        InputEvent::Batch(batch) => {
+            let work = Arc::clone(work);
+            let step = tokio::task::spawn_blocking(move || work.step(batch));
+            Box::pin(async move {
+                let step = step.await;
+                step.map_err(|error| IngestError::Internal(error.to_string()))?
+            })
+        }
+        InputEvent::Ended { partition, .. } => Box::pin(async { Ok(Step::Ended(partition)) }),
+        InputEvent::Failed { partition, reason } => {
+            Box::pin(async { Ok(Step::Failed(partition, reason)) })
+        }
+        _ => return None,
+    })
+}
+
+/// The partition that the input makes of a file.
+fn partition_of(file: &Planned) -> PartitionId {
+    PartitionId::new(file.path.to_string_lossy().into_owned())
 }
 
 /// What threads do with the batches of a format.
@@ -327,46 +364,22 @@ struct Work {
 
 impl Work {
     fn step(&self, batch: InputBatch) -> Result<Step> {
-        let n_read = batch.len() as u64;
+        let n_read = batch.len();
         let Content::Payloads(payloads) = &batch.content else {
             return Err(IngestError::Internal("an input gave columns".to_owned()));
         };
         let mut decoder = self.decoder()?;
         let decoded = decoder.decode(payloads);
         self.idle().push(decoder);
-        let n_rows = decoded.rows.num_rows();
-        let n_headers =
-            payloads.records.len() - n_rows - decoded.n_filtered - decoded.invalid.len();
+        let n_told = decoded.rows.num_rows() + decoded.n_filtered + decoded.invalid.len();
+        // A file's header lines are no records.
+        let n_headers = payloads.records.len() - n_told;
         let rows = self.mapping.rows(&decoded.rows)?;
-        let record_of = |row: usize| match &decoded.record_idx {
-            Some(record_idx) => record_idx.value(row) as usize,
-            None => row,
-        };
-        let mut invalid: Vec<Invalid> = decoded
-            .invalid
-            .iter()
-            .map(|it| kept(payloads, it.record_idx as usize, it.reason.clone()))
-            .collect();
-        let unmapped = rows.invalid.iter();
-        invalid
-            .extend(unmapped.map(|(row, why)| kept(payloads, record_of(*row), (*why).to_owned())));
-        invalid.extend(batch.oversized.iter().map(|it| Invalid {
-            line: it.line,
-            offset: it.offset,
-            reason: format!("the record has {} bytes, more than are read", it.n_bytes),
-            record: String::from_utf8_lossy(&it.head).into_owned(),
-        }));
-        invalid.extend(batch.unreadable.iter().map(|it| Invalid {
-            line: None,
-            offset: it.offset,
-            reason: it.reason.clone(),
-            record: String::new(),
-        }));
-        invalid.sort_by_key(|it| it.offset);
+        let invalid = invalid(&batch, payloads, &decoded, &rows);
         Ok(Step::Rows(Box::new(Decoded {
             partition: batch.partition,
             end_offset: batch.end_offset,
-            n_read: n_read - n_headers as u64,
+            n_read: (n_read - n_headers) as u64,
             n_others: rows.n_others + decoded.n_filtered as u64,
             rows,
             invalid,
@@ -384,6 +397,39 @@ impl Work {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Decoder>>> {
         self.decoders.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What cannot be stored of a batch, in order.
+fn invalid(
+    batch: &InputBatch,
+    payloads: &Payloads,
+    decoded: &datashark_codec::Decoded,
+    rows: &Mapped,
+) -> Vec<Invalid> {
+    let record_of = |row: usize| match &decoded.record_idx {
+        Some(record_idx) => record_idx.value(row) as usize,
+        None => row,
+    };
+    let undecoded = decoded.invalid.iter();
+    let undecoded = undecoded.map(|it| kept(payloads, it.record_idx as usize, it.reason.clone()));
+    let unmapped = rows.invalid.iter();
+    let unmapped = unmapped.map(|(row, why)| kept(payloads, record_of(*row), (*why).to_owned()));
+    let oversized = batch.oversized.iter().map(|it| Invalid {
+        line: it.line,
+        offset: it.offset,
+        reason: format!("the record has {} bytes, more than are read", it.n_bytes),
+        record: String::from_utf8_lossy(&it.head).into_owned(),
+    });
+    let unreadable = batch.unreadable.iter().map(|it| Invalid {
+        line: None,
+        offset: it.offset,
+        reason: it.reason.clone(),
+        record: String::new(),
+    });
+    let all = undecoded.chain(unmapped).chain(oversized).chain(unreadable);
+    let mut invalid: Vec<Invalid> = all.collect();
+    invalid.sort_by_key(|it| it.offset);
+    invalid
 }
 
 /// A record that cannot be stored.

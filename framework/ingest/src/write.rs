@@ -105,7 +105,7 @@ impl Write {
     }
 
     /// Commits if it is time to.
-    pub(crate) async fn commit_if_due(&mut self, now: Micros) -> Result<bool> {
+    pub(crate) async fn commit_if_due(&mut self, now: Micros) -> Result<()> {
         let every = Micros::try_from(self.commit_every.as_micros()).unwrap_or(Micros::MAX);
         let is_due = now.saturating_sub(self.committed) >= every
             || self.hours.len() >= HOURS_MAX
@@ -113,7 +113,7 @@ impl Write {
         if is_due {
             self.commit(now).await?;
         }
-        Ok(is_due)
+        Ok(())
     }
 
     /// Commits what was written. The invalid records go first: they have places of their own, by which

@@ -174,8 +174,8 @@ fn logs_of_every_kind_are_known_by_what_is_in_them() {
         ),
         (
             "proxy",
-            &["proxy/proxysg_main_elff.log"],
-            "SELECT fulluri FROM proxy WHERE host = 'p.rfihub.com' LIMIT 1",
+            &["access_logs/w3c_iis/iis6.log"],
+            "SELECT uripath FROM proxy WHERE serverip = '10.10.10.100' LIMIT 1",
             "",
         ),
     ];
