@@ -15,6 +15,7 @@
 //! | `signals` | when a second signal is meant |
 //! | `logs` | how log messages are written, and how often |
 //! | `doctor` | what an operator asks of a machine, and mending its state folder |
+//! | `ingest`, `sql`, `store` | filling a store, asking it, looking after it |
 //! | `ml` | the suspicious connects of a day |
 //! | `eval` | how well a use case finds what is labelled |
 //! | `standalone`, `check`, `list`, `codec`, `quarantine`, `new` | a command each |
@@ -34,6 +35,7 @@ mod doctor;
 mod eval;
 mod global;
 mod http;
+mod ingest;
 mod list;
 mod logs;
 mod ml;
@@ -43,8 +45,10 @@ mod quarantine;
 mod registry;
 mod replay;
 mod signals;
+mod sql;
 mod standalone;
 mod start;
+mod store;
 mod tap;
 mod text;
 mod top;
@@ -76,6 +80,9 @@ fn main() -> ExitCode {
         Command::Quarantine { command } => quarantine::run(command),
         Command::Ml(args) => ml::run(args),
         Command::Eval(args) => eval::run(&args),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Sql(args) => sql::run(&args),
+        Command::Store { command } => store::run(command),
         Command::Completions { shell } => {
             let mut command = Args::command();
             clap_complete::generate(shell, &mut command, "datashark", &mut std::io::stdout());

@@ -5,6 +5,9 @@
 //! trained on. The conf that it runs with is left in the state folder, to be looked at and to go on
 //! from.
 //!
+//! The records are where a `spot.conf` has them, or a day of a store: then just the files of the day's
+//! hours are read, as the table has them now.
+//!
 //! Exit status: 0 when results are written, also when no record is below the threshold; 1 where the
 //! records cannot be read or do not have the columns; 2 for a mistake.
 
@@ -18,20 +21,20 @@ use datashark_engine::{RunOptions, SystemClock, check};
 use datashark_output_spot::{Layout, write_none};
 use datashark_spot_lda::{Kind, MlOps};
 
-use crate::args::Ml;
+use crate::args::{InStore, Ml};
 use crate::global::global;
 use crate::logs::Logs;
 use crate::progress::Watcher;
 use crate::registry::registry;
 use crate::standalone::{runtime, stop_on_signal, tell_end};
 use crate::text::{render, say};
-use crate::{FAILED, Failure, WRONG};
+use crate::{FAILED, Failure, WRONG, store};
 
 /// Runs the command.
 pub(crate) fn run(args: Ml) -> Result<(), Failure> {
     let global = global(&args.engine)?;
     let logs = Logs::to_stderr(&global);
-    let day = Day::of(&args)?;
+    let day = Day::of(&args, &global)?;
     runtime(2)?.block_on(run_in(args, day, global, logs))
 }
 
@@ -86,7 +89,7 @@ struct Day {
 }
 
 impl Day {
-    fn of(args: &Ml) -> Result<Self, Failure> {
+    fn of(args: &Ml, global: &Global) -> Result<Self, Failure> {
         let wrong = |message: String| {
             say(&format!("error: {message}"));
             Failure::Said(WRONG)
@@ -102,7 +105,10 @@ impl Day {
         let spot = spot.unwrap_or_default();
         let run = MlOps::of(&args.date, kind, args.threshold, args.max_results, &spot);
         let run = run.map_err(wrong)?;
-        let input = args.input.clone().map_or_else(|| found_input(&run), Ok)?;
+        let input = match &args.input {
+            Some(input) => input.clone(),
+            None => found_input(args, &run, global)?,
+        };
         let or =
             |given: &Option<PathBuf>, else_: &str| given.clone().unwrap_or_else(|| else_.into());
         Ok(Day {
@@ -173,23 +179,63 @@ fn kind(name: &str) -> Option<Kind> {
         .find(|kind| kind.name() == name)
 }
 
-/// Where the day's records are: Spot's folders have months and days of one digit or of two, and below
-/// them a folder for each hour.
-fn found_input(run: &MlOps) -> Result<PathBuf, Failure> {
+/// Where the day's records are: where a `spot.conf` has them, else in the store, if one is not named.
+fn found_input(args: &Ml, run: &MlOps, global: &Global) -> Result<PathBuf, Failure> {
+    let store = store::of(
+        &InStore {
+            store: args.store.clone(),
+        },
+        global,
+    );
+    if args.store.is_none()
+        && let Some(input) = input_of_spot(run)
+    {
+        return Ok(input);
+    }
+    let folder = store.folder().display();
+    match store::day(&store, &args.kind, &args.date)? {
+        Some(files) if files.is_empty() => Err(Failure::Run(format!(
+            "the store `{folder}` has no records of {} of {}",
+            args.kind, args.date
+        ))),
+        Some(files) => linked(&files, args, global),
+        None if args.store.is_some() => Err(Failure::Run(format!(
+            "the store `{folder}` has no table `{}`: `datashark ingest {}` makes it",
+            args.kind, args.kind
+        ))),
+        None => Err(Failure::Run(format!(
+            "there is neither `{}` nor `{}`, nor a table `{}` in the store `{folder}`",
+            run.input, run.unpadded_input, args.kind
+        ))),
+    }
+}
+
+/// A folder of links to files: of the files below a table's folders some may be compacted or forgotten,
+/// and just these are the day's.
+fn linked(files: &[PathBuf], args: &Ml, global: &Global) -> Result<PathBuf, Failure> {
+    let folder = global.engine.state_folder.join(format!("ml-{}", args.kind));
+    let folder = folder.join(format!("{}-files", args.date));
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => fs::create_dir_all(&folder)?,
+    }
+    for (number, file) in files.iter().enumerate() {
+        let link = folder.join(format!("{number:06}.parquet"));
+        std::os::unix::fs::symlink(std::path::absolute(file)?, link)?;
+    }
+    Ok(folder)
+}
+
+/// Where a `spot.conf` has the day's records: months and days of one digit or of two, and below them a
+/// folder for each hour.
+fn input_of_spot(run: &MlOps) -> Option<PathBuf> {
     let inputs = [&run.input, &run.unpadded_input].map(|path| PathBuf::from(path.as_str()));
-    let Some(input) = inputs
+    let input = inputs
         .into_iter()
-        .find(|path| path.exists() || is_url(path))
-    else {
-        let message = format!(
-            "there is neither `{}` nor `{}`",
-            run.input, run.unpadded_input
-        );
-        return Err(Failure::Run(message));
-    };
+        .find(|path| path.exists() || is_url(path))?;
     let has_folders = fs::read_dir(&input)
         .is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_dir()));
-    Ok(match has_folders {
+    Some(match has_folders {
         true => input.join("**/*.parquet"),
         false => input,
     })

@@ -48,6 +48,7 @@ pub(crate) fn built_in() -> Registry {
         ],
         outputs: vec![
             OutputEntry::of::<datashark_output_csv::Csv>(),
+            OutputEntry::of::<datashark_output_delta::Delta>(),
             OutputEntry::of::<datashark_output_elasticsearch::Elasticsearch>(),
             OutputEntry::of::<datashark_output_kafka::Kafka>(),
             OutputEntry::of::<datashark_output_spot::Spot>(),

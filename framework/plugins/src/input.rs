@@ -111,9 +111,11 @@ impl InputFactory for InputOf {
     }
 
     fn open(&self, section: &Section, open: Open) -> OpeningInput {
+        let described = self.described().map(|(described, _)| described.clone());
         let (found, section) = (self.found.clone(), section.clone());
         Box::pin(async move {
-            let opened = OnThread::start(move || opened(&found, &section, &open));
+            let open = move || opened(&found, &section, &open);
+            let opened = OnThread::start(described?, open);
             Ok(Box::new(opened.await?) as Box<dyn DynInput>)
         })
     }
@@ -284,6 +286,7 @@ enum Order {
 
 /// An input on a thread of its own, which ends with it.
 struct OnThread {
+    described: InputDescribed,
     orders: mpsc::Sender<Order>,
     /// The event that was asked for and has not come.
     coming: Option<oneshot::Receiver<Event>>,
@@ -292,6 +295,7 @@ struct OnThread {
 
 impl OnThread {
     async fn start(
+        described: InputDescribed,
         open: impl FnOnce() -> Result<Box<dyn Blocking>> + Send + 'static,
     ) -> Result<Self> {
         let (orders, theirs) = mpsc::channel();
@@ -312,6 +316,7 @@ impl OnThread {
             .map_err(|error| Error::io("starting a thread", error))?;
         is_open.await.map_err(|_| ended())??;
         Ok(OnThread {
+            described,
             orders,
             coming: None,
             status,
@@ -379,6 +384,14 @@ impl DynInput for OnThread {
         let order = Order::Acknowledge(done.clone(), reply);
         self.orders.send(order).map_err(|_| ended())?;
         acknowledged.await.map_err(|_| ended())?
+    }
+
+    fn is_shared(&self) -> bool {
+        self.described.is_shared
+    }
+
+    fn reads_again(&self) -> bool {
+        !self.described.reads_once
     }
 
     fn progress(&self) -> Progress {

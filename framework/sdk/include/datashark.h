@@ -252,8 +252,9 @@ struct datashark_output {
 struct datashark_input {
     size_t size; /* sizeof(struct datashark_input) */
 
-    /* Answers {"is_shared": false, "arrival_column": null}; may fill `beside` with the schema of the
-     * columns that it has beside the records, whose names begin with _. */
+    /* Answers {"is_shared": false, "reads_once": false, "arrival_column": null}, of which all may be left
+     * out; may fill `beside` with the schema of the columns that it has beside the records, whose names
+     * begin with _. */
     int32_t (*describe)(struct ArrowSchema *beside, struct datashark_reply *reply);
 
     /* Checks a section. Answers {"problems": [...], "format": "json", "source_error": null}, of which all

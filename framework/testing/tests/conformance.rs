@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
 use datashark_sdk::conf::Section;
@@ -16,6 +16,7 @@ use datashark_sdk::{DynReduce, Files, Refused, UseCaseEntry};
 use datashark_testing::conformance::{
     InputSample, OutputSample, UseCaseSample, input, output, use_case,
 };
+use futures::StreamExt;
 
 fn lines() -> RecordBatch {
     let schema = Schema::new(vec![Field::new("line", DataType::Utf8View, false)]);
@@ -197,6 +198,36 @@ async fn the_csv_output_passes() {
     };
     assert_eq!(
         output(OutputEntry::of::<datashark_output_csv::Csv>(), &sample).await,
+        [""; 0]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_delta_output_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = datashark_output_delta::Store::new(folder.path());
+    let keys = async || {
+        let limits = datashark_output_delta::QueryLimits::default();
+        let queries = datashark_output_delta::Queries::open(&store, limits).await;
+        let answer = queries.unwrap().run("SELECT key FROM findings").await;
+        let mut rows = answer.unwrap().rows;
+        let mut keys = Vec::new();
+        while let Some(rows) = rows.next().await {
+            let rows = arrow::compute::cast(rows.unwrap().column(0), &DataType::Utf8).unwrap();
+            keys.extend(rows.as_string::<i32>().iter().flatten().map(str::to_owned));
+        }
+        keys
+    };
+    let held = || {
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| runtime.block_on(keys()))
+    };
+    let sample = OutputSample {
+        section: Section::from_iter([("store", folder.path().display().to_string())]),
+        held: &held,
+    };
+    assert_eq!(
+        output(OutputEntry::of::<datashark_output_delta::Delta>(), &sample).await,
         [""; 0]
     );
 }

@@ -287,7 +287,7 @@ fn read_and_computed(
     };
     let read = projected(&read, records.aggregation.columns())?;
     let mut is_wanted = vec![true; read.num_rows()];
-    for refused in records.aggregation.refused(&read) {
+    for refused in records.aggregation.refused(&read)? {
         if let Some(is_wanted) = is_wanted.get_mut(refused.row) {
             *is_wanted = false;
         }

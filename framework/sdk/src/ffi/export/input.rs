@@ -63,6 +63,7 @@ unsafe extern "C" fn describe<I: Input>(
         }
         Ok(to_text(&InputDescribed {
             is_shared: entry.is_shared,
+            reads_once: !I::READS_AGAIN,
             arrival_column: entry.arrival_column().map(str::to_owned),
         }))
     })

@@ -14,6 +14,8 @@ use crate::input::{Directives, Header, HeaderRule, OffsetUnit};
 pub struct InputDescribed {
     /// Whether several instances share its partitions.
     pub is_shared: bool,
+    /// Whether no later run can read its records again.
+    pub reads_once: bool,
     /// The column that says when a record arrived.
     pub arrival_column: Option<String>,
 }

@@ -7,6 +7,7 @@ use datashark_sdk::output::Outcome;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::double::Double;
@@ -20,7 +21,10 @@ async fn start(name: &str) -> (Double, tempfile::TempDir, PathBuf) {
     let path = folder.path().join("ca.pem");
     std::fs::write(&path, cert.pem()).unwrap();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
-    let config = ServerConfig::builder()
+    // Of the two libraries of cryptography that are linked in, the one that the output uses too.
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key.into())
         .unwrap();
