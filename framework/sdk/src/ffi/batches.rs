@@ -108,6 +108,9 @@ impl LastSchema {
         }
         // A type that Arrow's import does not know is an error; what it asserts was checked.
         let schema: SchemaRef = Arc::new(Schema::try_from(schema)?);
+        for field in schema.fields() {
+            check_type(field.data_type())?;
+        }
         *last = Some((described, Arc::clone(&schema)));
         Ok(Some(schema))
     }
@@ -330,6 +333,22 @@ fn check_schema(schema: *const RawSchema, depth: usize, described: &mut Vec<u8>)
         check_schema(schema.dictionary, depth + 1, described)?;
     }
     Ok(())
+}
+
+/// Checks what Arrow's import lets through, and no array of it can be made.
+fn check_type(data_type: &DataType) -> Result<()> {
+    match data_type {
+        DataType::Dictionary(key, _) if !key.is_dictionary_key_type() => {
+            return Err(invalid(format!("a dictionary's keys cannot be {key}")));
+        }
+        DataType::RunEndEncoded(ends, _) if !ends.data_type().is_run_ends_type() => {
+            let ends = ends.data_type();
+            return Err(invalid(format!("the ends of runs cannot be {ends}")));
+        }
+        DataType::Dictionary(_, values) => check_type(values)?,
+        _ => {}
+    }
+    child_types(data_type).into_iter().try_for_each(check_type)
 }
 
 /// Checks the lengths in a column's metadata and adds its bytes: pairs of a key and a value, each with its

@@ -9,7 +9,8 @@
 //! use datashark_testing::conformance::{UseCaseSample, use_case};
 //!
 //! let conf = Section::from_iter([("at_least", "3")]);
-//! assert_eq!(use_case(entry, &UseCaseSample { conf, records: None, rows: Some(rows) }), [""; 0]);
+//! let sample = UseCaseSample { conf, rows: Some(rows), ..UseCaseSample::default() };
+//! assert_eq!(use_case(entry, &sample), [""; 0]);
 //! # }
 //! ```
 

@@ -17,7 +17,7 @@ use super::Wrongs;
 const HUGE: usize = 200_000;
 
 /// What a use case is tried with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct UseCaseSample {
     /// Its keys, all right.
     pub conf: Section,
