@@ -110,6 +110,8 @@ impl LastSchema {
         let schema: SchemaRef = Arc::new(Schema::try_from(schema)?);
         for field in schema.fields() {
             check_type(field.data_type())?;
+            // Not even a column without rows can be made of some.
+            ArrayData::new_empty(field.data_type()).validate_full()?;
         }
         *last = Some((described, Arc::clone(&schema)));
         Ok(Some(schema))
@@ -344,6 +346,10 @@ fn check_type(data_type: &DataType) -> Result<()> {
         DataType::RunEndEncoded(ends, _) if !ends.data_type().is_run_ends_type() => {
             let ends = ends.data_type();
             return Err(invalid(format!("the ends of runs cannot be {ends}")));
+        }
+        DataType::Map(entries, _) if !matches!(entries.data_type(), DataType::Struct(pair) if pair.len() == 2) =>
+        {
+            return Err(invalid("the entries of a map are not pairs"));
         }
         DataType::Dictionary(_, values) => check_type(values)?,
         _ => {}
