@@ -1,3 +1,5 @@
+//! What is planted: at the rate that was asked for, labelled, and the same for the same seed.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
