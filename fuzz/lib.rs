@@ -1,4 +1,6 @@
-//! What the codecs' fuzz targets share: bytes to records, and what holds of every decode.
+//! What fuzz targets share: bytes to records, what holds of every decode, and panics that are caught.
+
+use std::sync::Once;
 
 use arrow::array::Array;
 use arrow::buffer::Buffer;
@@ -6,6 +8,15 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use datashark_codec::lines::split_lines;
 use datashark_codec::{Columns, Decoded, Decoder, Format};
 use datashark_sdk::input::{Directives, Header, Payloads};
+
+/// For targets whose code catches panics: what Arrow's constructors assert over bytes of a plugin is
+/// caught where these are read, and is an error there.
+///
+/// libFuzzer's own hook ends the process at every panic. Without it only one that nobody catches does.
+pub fn caught_panics_are_no_crashes() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}
 
 /// The lines of a text, as an input gives them.
 pub fn lines(text: &[u8], header: bool) -> Payloads {

@@ -14,5 +14,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(drawn.is_empty(), checked.diagnostics.is_empty());
     let is_ok = !checked.diagnostics.has_errors();
     assert_eq!(checked.into_result().is_ok(), is_ok);
-    check_global_bytes(data, path).diagnostics.render(Style::Fancy, 20);
+    check_global_bytes(data, path)
+        .diagnostics
+        .render(Style::Fancy, 20);
 });

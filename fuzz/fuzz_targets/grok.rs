@@ -37,7 +37,10 @@ fuzz_target!(|text: &str| {
         patterns: BTreeMap::new(),
         patterns_file: vec!["patterns".to_owned()],
     };
-    if options.read_files(&|_: &str| Ok(format!("A {own}"))).is_err() {
+    if options
+        .read_files(&|_: &str| Ok(format!("A {own}")))
+        .is_err()
+    {
         return;
     }
     let Ok(format) = Grok::try_new(&options) else {

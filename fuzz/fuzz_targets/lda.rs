@@ -23,7 +23,12 @@ fuzz_target!(|data: &[u8]| {
     let words = (0..n_words.min(3) + 1).map(|word| (word % 2, word, 3_u32));
     let counts = Counts::from_triples(2, n_words as usize + 1, words).expect("small counts");
     let mixes = model.transform(&counts);
-    assert!(mixes.rows().into_iter().all(|mix| (mix.sum() - 1.0).abs() < 1e-6));
+    assert!(
+        mixes
+            .rows()
+            .into_iter()
+            .all(|mix| (mix.sum() - 1.0).abs() < 1e-6)
+    );
     let _ = model.perplexity(&counts);
     let _ = model.top_words(0, 2);
 });

@@ -14,7 +14,10 @@ fuzz_target!(|text: &[u8]| {
         return;
     };
     let fields: Vec<_> = fields.iter().map(|field| field.as_ref().clone()).collect();
-    let all = format.decoder(&fields).expect("its own columns").decode(&payloads);
+    let all = format
+        .decoder(&fields)
+        .expect("its own columns")
+        .decode(&payloads);
     let n = all.rows.num_rows() + all.invalid.len() + all.n_filtered;
     assert_eq!(n, payloads.records.len());
     let none = format.decoder(&[]).expect("no columns").decode(&payloads);

@@ -3,4 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| datashark_plugins::read_answer(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    datashark_fuzz::caught_panics_are_no_crashes();
+    datashark_plugins::read_answer(bytes);
+});

@@ -30,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
             rcode: -1,
         };
         let mut word = String::new();
-        let _ = DnsWords::new(words, Arc::clone(&classes), Default::default()).write(&dns, &mut word);
+        let _ =
+            DnsWords::new(words, Arc::clone(&classes), Default::default()).write(&dns, &mut word);
         let proxy = Proxy {
             time: "04:00:00",
             host: &text,
