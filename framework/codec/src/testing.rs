@@ -1,7 +1,5 @@
 //! What the tests of every format need.
 
-pub(crate) mod shared_data;
-
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
