@@ -118,6 +118,13 @@ pub(crate) fn shown<const N: usize>(
     values.collect::<Vec<_>>().try_into().unwrap()
 }
 
+/// A value as it is printed, `-` for null.
+pub(crate) fn printed(column: &dyn Array, row: usize) -> String {
+    let options = arrow::util::display::FormatOptions::new().with_null("-");
+    let formatter = arrow::util::display::ArrayFormatter::try_new(column, &options);
+    formatter.unwrap().value(row).to_string()
+}
+
 fn text_of(column: &ArrayRef) -> Option<String> {
     if column.is_null(0) {
         return None;
