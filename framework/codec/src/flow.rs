@@ -211,7 +211,9 @@ impl Flow {
                 _ => self.end,
             }),
             Column::Float(numbers) => {
-                let micros = self.start.zip(self.end).map(|(start, end)| end - start);
+                // Both may be any times.
+                let ends = self.start.zip(self.end);
+                let micros = ends.map(|(start, end)| end.saturating_sub(start));
                 numbers.push(micros.map(|micros| micros as f64 / 1e6));
             }
             Column::Text(texts) => {

@@ -193,8 +193,11 @@ fn time(text: &[u8]) -> Result<i64, String> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float64Type;
+
     use super::*;
-    use crate::testing::{check_verdicts, shown, values};
+    use crate::testing::{check_verdicts, payloads, shown, typed_fields, values};
 
     const LINE: &str = "2016-05-05 13:54:57.028,2016-05-05 13:54:58.000,2016-05-05 13:54:58.250,    172.16.0.129,      \
                         10.0.2.202,  1024,    80,TCP  ,...AP.SF,  0,   0,      39,   12522,       0,       0,     2,     \
@@ -284,11 +287,24 @@ mod tests {
     }
 
     #[test]
+    fn times_as_far_apart_as_can_be_written_have_the_longest_duration() {
+        let line = LINE.replace("2016-05-05 13:54:57.028", "-9.0e21");
+        let line = line.replace("2016-05-05 13:54:58.000", "9.0e21");
+        let format = Nfcapd::new();
+        let mut decoder = format.decoder(&typed_fields(&format, &["tdur"])).unwrap();
+        let decoded = decoder.decode(&payloads(&[line]));
+        assert_eq!(decoded.invalid, []);
+        let longest = i64::MAX as f64 / 1e6;
+        let durations = decoded.rows.column(0).as_primitive::<Float64Type>();
+        assert_eq!(durations.values(), &[longest]);
+    }
+
+    #[test]
     fn what_is_no_flow_is_passed_over_and_what_is_damaged_is_invalid() {
         let format = Nfcapd::new();
         let decoded = format.decoder(&[]).unwrap();
         let mut decoder = decoded;
-        let decoded = decoder.decode(&crate::testing::payloads(&["No matching flows", LINE]));
+        let decoded = decoder.decode(&payloads(&["No matching flows", LINE]));
         assert_eq!((decoded.rows.num_rows(), decoded.n_filtered), (1, 1));
         let reason = |line: &str| values(&format, &[], line).unwrap_err();
         assert_eq!(reason("1,2"), "expected 22 fields, found 2");
