@@ -36,8 +36,8 @@ pub(super) fn timed(
     let column = column.ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
     let times = times(column, format)?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let is_time = |i: usize| times.is_valid(i) && times.value(i).abs() <= MAX_TIME / 2;
-    let valid = BooleanBuffer::collect_bool(times.len(), is_time);
+    let has_time = |i: usize| times.is_valid(i) && is_time(times.value(i));
+    let valid = BooleanBuffer::collect_bool(times.len(), has_time);
     if valid.count_set_bits() == times.len() {
         return Ok((rows, settled(pipeline, times.values().to_vec(), report)));
     }
@@ -54,6 +54,11 @@ pub(super) fn timed(
         .filter(|(_, valid)| *valid);
     let values = values.map(|(time, _)| *time).collect();
     Ok((kept(rows, &valid)?, settled(pipeline, values, report)))
+}
+
+/// Whether windows can be reckoned with around a time.
+fn is_time(micros: Micros) -> bool {
+    (-MAX_TIME / 2..=MAX_TIME / 2).contains(&micros)
 }
 
 /// The rows whose times lie in the range; the others are filtered.
@@ -95,6 +100,26 @@ fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef
         None => {
             let texts = cast(column, &DataType::Utf8View)?;
             Ok(Arc::new(format.column(texts.as_string_view())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_the_numbers_are_no_times() {
+        for micros in [0, 1_462_456_498_000_000, -MAX_TIME / 2, MAX_TIME / 2] {
+            assert!(is_time(micros), "{micros}");
+        }
+        for micros in [
+            Micros::MIN,
+            Micros::MAX,
+            -MAX_TIME / 2 - 1,
+            MAX_TIME / 2 + 1,
+        ] {
+            assert!(!is_time(micros), "{micros}");
         }
     }
 }
