@@ -7,14 +7,13 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_sdk::input::{Content, Micros};
+use datashark_sdk::input::{Content, Micros, TIME_MAX};
 
 use super::lane::aside;
 use super::orders::Report;
 use super::pipeline::{Pipeline, TimeSource};
 use super::reading::{Rows, kept};
 use crate::error::{Error, Result};
-use crate::window::MAX_TIME;
 
 /// The rows that have a time, and their times; a record without one is invalid.
 pub(super) fn timed(
@@ -58,7 +57,7 @@ pub(super) fn timed(
 
 /// Whether windows can be reckoned with around a time.
 fn is_time(micros: Micros) -> bool {
-    (-MAX_TIME / 2..=MAX_TIME / 2).contains(&micros)
+    (-TIME_MAX..=TIME_MAX).contains(&micros)
 }
 
 /// The rows whose times lie in the range; the others are filtered.
@@ -110,15 +109,10 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_numbers_are_no_times() {
-        for micros in [0, 1_462_456_498_000_000, -MAX_TIME / 2, MAX_TIME / 2] {
+        for micros in [0, 1_462_456_498_000_000, -TIME_MAX, TIME_MAX] {
             assert!(is_time(micros), "{micros}");
         }
-        for micros in [
-            Micros::MIN,
-            Micros::MAX,
-            -MAX_TIME / 2 - 1,
-            MAX_TIME / 2 + 1,
-        ] {
+        for micros in [Micros::MIN, Micros::MAX, -TIME_MAX - 1, TIME_MAX + 1] {
             assert!(!is_time(micros), "{micros}");
         }
     }

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{BinaryViewArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, BinaryViewArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
 
 use super::plugins::library;
 use crate::conf::Section;
 use crate::ffi::cross_input::event_from_wire;
-use crate::ffi::wire::{InputOpening, Next, Place};
+use crate::ffi::wire::{BatchJson, InputOpening, Next, Place};
 use crate::ffi::{abi, export};
 use crate::input::{
-    Content, Input, InputBatch, InputEvent, Open, PartitionId, Payloads, Resume, Unreadable,
+    Content, Input, InputBatch, InputEvent, Open, PartitionId, Payloads, Resume, TIME_MAX,
+    Unreadable,
 };
 use crate::prelude::*;
 
@@ -183,4 +184,43 @@ fn an_input_gives_its_events_and_waits_no_longer_than_it_is_told() {
         .unwrap();
     let status = input.status().unwrap();
     assert_eq!((status.read_bytes, status.total_bytes), (3, Some(3)));
+}
+
+#[test]
+fn a_batch_whose_numbers_cannot_be_reckoned_with_is_refused() {
+    let rows = || {
+        let records: ArrayRef = Arc::new(BinaryViewArray::from_iter_values(["a", "b"]));
+        let offsets: ArrayRef = Arc::new(UInt64Array::from(vec![7, 8]));
+        RecordBatch::try_from_iter([("record", records), ("offset", offsets)]).unwrap()
+    };
+    let said = |change: fn(&mut BatchJson)| {
+        let mut json = BatchJson {
+            end_offset: 9,
+            ..BatchJson::default()
+        };
+        change(&mut json);
+        let event = event_from_wire(Next::Batch(Box::new(json)), Some(rows()), 0);
+        event.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let refused = |what: &str| Err(format!("internal error: the input gave {what}"));
+    let no_time = "an arrival that is no time";
+    let beyond = "rows that are not before `end_offset`";
+    assert_eq!(said(|_| ()), Ok(()));
+    assert_eq!(said(|json| json.arrival = Some(TIME_MAX)), Ok(()));
+    assert_eq!(said(|json| json.arrival = Some(i64::MIN)), refused(no_time));
+    assert_eq!(said(|json| json.arrival = Some(i64::MAX)), refused(no_time));
+    assert_eq!(said(|json| json.first_offset = Some(7)), Ok(()));
+    assert_eq!(said(|json| json.first_offset = Some(8)), refused(beyond));
+    assert_eq!(
+        said(|json| json.first_offset = Some(u64::MAX)),
+        refused(beyond)
+    );
+    assert_eq!(
+        said(|json| json.first_line = Some(u64::MAX)),
+        refused("lines beyond the last number")
+    );
+    assert_eq!(
+        said(|json| json.end_offset = 8),
+        refused("offsets that are not ascending, or not before `end_offset`")
+    );
 }
