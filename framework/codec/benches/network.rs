@@ -7,9 +7,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run shall stop")]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
@@ -87,7 +84,7 @@ fn read(file: &[u8], fields: &[Field]) -> usize {
 fn dns(criterion: &mut Criterion) {
     let files = (0..6).map_while(|n| {
         let times = ["150331", "152732", "155315", "162300", "165638", "173251"];
-        shared_data::read(&format!(
+        datashark_test_data::read(&format!(
             "dns/tunnel_pcaps/normal_0000{n}_20230805{}.pcap.gz",
             times[n]
         ))

@@ -22,8 +22,6 @@
 //! address is none: flows below IP, such as ARP's and those between hardware addresses, are no flows of IP.
 //! Work is linear in a line's length.
 
-use std::net::IpAddr;
-
 use arrow::array::Array;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
@@ -32,7 +30,7 @@ use serde::Deserialize;
 
 use crate::column::Column;
 use crate::fixed_columns::check_columns;
-use crate::flow::{self, Flow, Part, Receipt, Seconds};
+use crate::flow::{self, Flow, Part, Receipt, Seconds, address, count};
 use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::scalar;
@@ -281,11 +279,6 @@ fn time(text: &[u8]) -> Result<i64, String> {
     time.ok_or_else(|| format!("expected a time, found {}", quote(text)))
 }
 
-fn count(text: &[u8]) -> Result<u64, String> {
-    let count = scalar::int(text).and_then(|count| u64::try_from(count).ok());
-    count.ok_or_else(|| format!("expected a count, found {}", quote(text)))
-}
-
 /// A port, `0x` before a hexadecimal one; of protocols without ports there is none.
 fn port(text: &[u8]) -> Result<Option<u16>, String> {
     let read = |text: &str| match text.strip_prefix("0x") {
@@ -299,17 +292,10 @@ fn port(text: &[u8]) -> Result<Option<u16>, String> {
     }
 }
 
-fn address(text: &[u8]) -> Result<IpAddr, String> {
-    let address = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    address.ok_or_else(|| format!("expected an address, found {}", quote(text)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{lines, typed_fields};
+    use crate::testing::{lines, printed, typed_fields};
 
     const HEADER: &str = "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label";
     const FLOW: &str = "2011/08/16 10:01:46.974947,320.268677,tcp,147.32.85.112,22,  <?>,85.70.14.207,0x0303,FPA_FPA,\
@@ -329,12 +315,8 @@ mod tests {
     fn values(columns: &[&str], text: &str) -> Vec<String> {
         let decoded = decode(columns, text);
         assert_eq!(decoded.invalid, []);
-        let options = arrow::util::display::FormatOptions::new().with_null("-");
-        let value = |column: &arrow::array::ArrayRef| {
-            let formatter = arrow::util::display::ArrayFormatter::try_new(column, &options);
-            formatter.unwrap().value(0).to_string()
-        };
-        decoded.rows.columns().iter().map(value).collect()
+        let columns = decoded.rows.columns().iter();
+        columns.map(|column| printed(column, 0)).collect()
     }
 
     const COLUMNS: [&str; 15] = [

@@ -23,8 +23,8 @@
 //! | `rip` | text | the exporter |
 //!
 //! What an exporter does not say is null, but for `ipkt`, `ibyt`, `opkt` and `obyt`, which are 0 then.
-//!
 
+mod fields;
 mod text;
 
 use std::net::IpAddr;
@@ -35,6 +35,7 @@ use crate::column::{Column, micros_utc};
 use crate::fixed_columns::check_columns;
 use crate::{CodecError, Columns};
 
+pub(crate) use fields::{address, count};
 pub(crate) use text::{Seconds, read_flags};
 
 /// A column.
@@ -210,7 +211,9 @@ impl Flow {
                 _ => self.end,
             }),
             Column::Float(numbers) => {
-                let micros = self.start.zip(self.end).map(|(start, end)| end - start);
+                // Both may be any times.
+                let ends = self.start.zip(self.end);
+                let micros = ends.map(|(start, end)| end.saturating_sub(start));
                 numbers.push(micros.map(|micros| micros as f64 / 1e6));
             }
             Column::Text(texts) => {

@@ -9,14 +9,12 @@
 //! flow ended. A line is checked whole whatever columns are asked for. What `nfdump` says beside the flows,
 //! such as that there are none, is passed over and counts as filtered. Work is linear in a line's length.
 
-use std::net::IpAddr;
-
 use arrow::datatypes::{Field, SchemaRef};
 use datashark_sdk::input::Payloads;
 use serde::Deserialize;
 
 use crate::column::Column;
-use crate::flow::{self, Flow, Part, Receipt, Seconds};
+use crate::flow::{self, Flow, Part, Receipt, Seconds, address, count};
 use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8, quote};
 use crate::scalar;
@@ -142,7 +140,7 @@ fn fields(line: &[u8]) -> Result<[&[u8]; N_FIELDS], String> {
 /// The flow, and when it was received.
 fn flow_of(fields: &[&[u8]; N_FIELDS]) -> Result<(Flow, i64), String> {
     let (start, end, received) = (time(fields[0])?, time(fields[1])?, time(fields[2])?);
-    let number = |idx: usize| number(fields[idx]);
+    let number = |idx: usize| count(fields[idx]);
     let small = |idx| number(idx).map(|n| u8::try_from(n).ok());
     let port = |idx| number(idx).map(|n| u16::try_from(n).ok());
     let wide = |idx| number(idx).map(|n| u32::try_from(n).ok());
@@ -181,10 +179,10 @@ fn destination_port(text: &[u8]) -> Result<Option<u16>, String> {
     let dot = text.iter().position(|byte| *byte == b'.');
     let port = match dot {
         Some(dot) => {
-            let (kind, code) = (number(&text[..dot])?, number(&text[dot + 1..])?);
+            let (kind, code) = (count(&text[..dot])?, count(&text[dot + 1..])?);
             kind.saturating_mul(256).saturating_add(code)
         }
-        None => number(text)?,
+        None => count(text)?,
     };
     Ok(u16::try_from(port).ok())
 }
@@ -193,22 +191,13 @@ fn time(text: &[u8]) -> Result<i64, String> {
     scalar::time(text).ok_or_else(|| format!("expected a time, found {}", quote(text)))
 }
 
-fn number(text: &[u8]) -> Result<u64, String> {
-    let number = scalar::int(text).and_then(|number| u64::try_from(number).ok());
-    number.ok_or_else(|| format!("expected a count, found {}", quote(text)))
-}
-
-fn address(text: &[u8]) -> Result<IpAddr, String> {
-    let address = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    address.ok_or_else(|| format!("expected an address, found {}", quote(text)))
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float64Type;
+
     use super::*;
-    use crate::testing::{check_verdicts, shown, values};
+    use crate::testing::{check_verdicts, payloads, shown, typed_fields, values};
 
     const LINE: &str = "2016-05-05 13:54:57.028,2016-05-05 13:54:58.000,2016-05-05 13:54:58.250,    172.16.0.129,      \
                         10.0.2.202,  1024,    80,TCP  ,...AP.SF,  0,   0,      39,   12522,       0,       0,     2,     \
@@ -298,11 +287,24 @@ mod tests {
     }
 
     #[test]
+    fn times_as_far_apart_as_can_be_written_have_the_longest_duration() {
+        let line = LINE.replace("2016-05-05 13:54:57.028", "-9.0e21");
+        let line = line.replace("2016-05-05 13:54:58.000", "9.0e21");
+        let format = Nfcapd::new();
+        let mut decoder = format.decoder(&typed_fields(&format, &["tdur"])).unwrap();
+        let decoded = decoder.decode(&payloads(&[line]));
+        assert_eq!(decoded.invalid, []);
+        let longest = i64::MAX as f64 / 1e6;
+        let durations = decoded.rows.column(0).as_primitive::<Float64Type>();
+        assert_eq!(durations.values(), &[longest]);
+    }
+
+    #[test]
     fn what_is_no_flow_is_passed_over_and_what_is_damaged_is_invalid() {
         let format = Nfcapd::new();
         let decoded = format.decoder(&[]).unwrap();
         let mut decoder = decoded;
-        let decoded = decoder.decode(&crate::testing::payloads(&["No matching flows", LINE]));
+        let decoded = decoder.decode(&payloads(&["No matching flows", LINE]));
         assert_eq!((decoded.rows.num_rows(), decoded.n_filtered), (1, 1));
         let reason = |line: &str| values(&format, &[], line).unwrap_err();
         assert_eq!(reason("1,2"), "expected 22 fields, found 2");

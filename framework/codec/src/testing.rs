@@ -1,7 +1,5 @@
 //! What the tests of every format need.
 
-pub(crate) mod shared_data;
-
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
@@ -118,6 +116,13 @@ pub(crate) fn shown<const N: usize>(
         .into_iter()
         .map(|value| value.unwrap_or_else(|| "-".to_owned()));
     values.collect::<Vec<_>>().try_into().unwrap()
+}
+
+/// A value as it is printed, `-` for null.
+pub(crate) fn printed(column: &dyn Array, row: usize) -> String {
+    let options = arrow::util::display::FormatOptions::new().with_null("-");
+    let formatter = arrow::util::display::ArrayFormatter::try_new(column, &options);
+    formatter.unwrap().value(row).to_string()
 }
 
 fn text_of(column: &ArrayRef) -> Option<String> {

@@ -11,9 +11,6 @@
     reason = "a file that cannot be read shall stop the test"
 )]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -51,7 +48,7 @@ fn captures_hold_what_tshark_finds_in_them() {
         let [file, _, queries, responses, digest] = line.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{line}");
         };
-        let Some(bytes) = shared_data::read(file) else {
+        let Some(bytes) = datashark_test_data::read(file) else {
             continue;
         };
         n_read += 1;

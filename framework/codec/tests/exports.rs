@@ -6,9 +6,6 @@
     reason = "a file that cannot be read shall stop the test"
 )]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -35,7 +32,7 @@ fn sum(rows: &RecordBatch, column: &str) -> i64 {
 #[test]
 fn exports_hold_the_flows_that_nfcapd_stores() {
     const FOLDER: &str = "netflow/export_packets";
-    let Some(expected) = shared_data::read(&format!("{FOLDER}/EXPECTED.json")) else {
+    let Some(expected) = datashark_test_data::read(&format!("{FOLDER}/EXPECTED.json")) else {
         return;
     };
     let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
@@ -44,7 +41,8 @@ fn exports_hold_the_flows_that_nfcapd_stores() {
     for (group, said) in expected.as_object().unwrap() {
         let mut collector = Collector::try_new(None).unwrap();
         for file in said["order"].as_array().unwrap() {
-            let bytes = shared_data::read(&format!("{FOLDER}/{}", file.as_str().unwrap())).unwrap();
+            let bytes =
+                datashark_test_data::read(&format!("{FOLDER}/{}", file.as_str().unwrap())).unwrap();
             collector.read(&Datagram {
                 exporter: IpAddr::from([127, 0, 0, 1]),
                 received: 0,

@@ -7,9 +7,6 @@
     reason = "a file that cannot be read shall stop the test"
 )]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 use arrow::array::{Array, ArrayRef, BinaryViewArray};
 use arrow::datatypes::{DataType, Field};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -35,10 +32,10 @@ const FLOW: &str = "treceived, tryear, trmonth, trday, trhour, trminute, trsec, 
     flag, fwd, stos, ipkt, ibyt, opkt, obyt, input, output, sas, das, dtos, dir, rip";
 
 fn vectors(name: &str) -> Vec<Value> {
-    let Some(text) = shared_data::read("../spec/spot-ml-vectors.json") else {
+    let Some(text) = datashark_test_data::spot_vectors() else {
         return Vec::new();
     };
-    let all: Value = serde_json::from_slice(&text).unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
     let vectors = all[name].as_array().unwrap();
     assert!(!vectors.is_empty());
     vectors.clone()

@@ -5,9 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a log that is none shall stop the test")]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 use arrow::array::{ArrayRef, AsArray};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMicrosecondType};
@@ -20,7 +17,7 @@ use serde_json::Value;
 
 /// A log of the shared data.
 fn log(name: &str) -> Option<String> {
-    let bytes = shared_data::read(name)?;
+    let bytes = datashark_test_data::read(name)?;
     Some(String::from_utf8(bytes).unwrap())
 }
 

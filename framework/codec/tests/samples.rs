@@ -13,9 +13,6 @@
     reason = "a file that cannot be read as the table says shall stop the test"
 )]
 
-#[path = "../src/testing/shared_data.rs"]
-mod shared_data;
-
 mod samples {
     pub(crate) mod kinds;
     pub(crate) mod read;
@@ -38,7 +35,7 @@ fn real_logs_decode_as_the_snapshots_say() {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
     let update = std::env::var_os("UPDATE_SAMPLES").is_some();
-    let has_data = shared_data::folder().is_dir();
+    let has_data = datashark_test_data::folder().is_dir();
     let mut differences = Vec::new();
     for (format, rows) in formats {
         let path = folder.join(format!("{format}.txt"));

@@ -43,9 +43,9 @@ pub struct Engine {
     pub memory_limit_bytes: Option<u64>,
     /// `spool_limit` in bytes, 10 GB if not said: what findings for slow outputs may take on disk.
     pub spool_limit_bytes: u64,
-    /// `max_record_size` in bytes, 1 MiB if not said: longer records are counted as invalid.
+    /// `max_record_size` in bytes, 1 MiB if not said, at most 1 GiB: longer records are counted as invalid.
     pub max_record_size_bytes: u64,
-    /// `block_size` in bytes, 1 MiB if not said: how much is read at once.
+    /// `block_size` in bytes, 1 MiB if not said, at most 1 GiB: how much is read at once.
     pub block_size_bytes: u64,
     /// `shutdown_timeout`, 30 s if not said: how long the daemon waits at its end for what runs.
     pub shutdown_timeout: Duration,
@@ -105,6 +105,9 @@ impl LogLevel {
 }
 
 const MIB: u64 = 1 << 20;
+/// The largest block and record: a block has what is left of the one before in front, and a column of records
+/// cannot point beyond 4 GiB.
+const BLOCK_MAX: u64 = 1 << 30;
 /// As orchestrators give a service that they stop: 30 s in Kubernetes.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -337,6 +340,16 @@ fn check(keys: &Keys, problems: &mut Problems) {
                 ["engine", key],
                 format!("`{key}` is at least 1, found `0`"),
             ));
+        }
+    }
+    for (key, size) in [
+        ("max_record_size", keys.engine.max_record_size),
+        ("block_size", keys.engine.block_size),
+    ] {
+        if let Some(size) = size.filter(|size| *size > BLOCK_MAX) {
+            let (max, size) = (size::format(BLOCK_MAX), size::format(size));
+            let message = format!("`{key}` is at most {max}, found {size}");
+            problems.push(Problem::at(["engine", key], message));
         }
     }
     let limit = keys.engine.memory_limit;

@@ -122,6 +122,18 @@ fn a_memory_limit_that_the_process_alone_would_pass_is_warned_of() {
 }
 
 #[test]
+fn a_block_that_records_could_not_point_into_is_refused() {
+    assert_eq!(
+        messages("[engine]\nmax_record_size = 2GiB\nblock_size = 4GiB\n"),
+        [
+            "2: `max_record_size` is at most 1GiB, found 2GiB",
+            "3: `block_size` is at most 1GiB, found 4GiB",
+        ]
+    );
+    assert_eq!(messages("[engine]\nblock_size = 1GiB\n"), [] as [&str; 0]);
+}
+
+#[test]
 fn unknown_keys_and_wrong_values_are_reported_with_the_nearest_name() {
     let keys = "(the keys here are `state_folder`, `workers`, `memory_limit`, `spool_limit`, `max_record_size`, \
                 `block_size`, `shutdown_timeout`, `log`, `log_format`, `http`, `plugin_path`, `object_store`)";

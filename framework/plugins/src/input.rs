@@ -13,7 +13,8 @@ use datashark_sdk::conf::{Problems, Section};
 use datashark_sdk::ffi::cross_input::{acknowledging, event_from_wire, opening, status_from_wire};
 use datashark_sdk::ffi::host::InputHandle;
 use datashark_sdk::ffi::wire::{
-    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, problems_from_json,
+    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, columns_of,
+    problems_from_json,
 };
 use datashark_sdk::input::{
     DynInput, Ends, InputEvent, InputFactory, Open, OpeningInput, PartitionId, Progress, Resume,
@@ -52,16 +53,8 @@ impl InputOf {
         }
         let start = self.found.start(Sandbox::default(), &Section::new());
         let (described, parts) = ask_once(&start, &Request::DescribeInput)?;
-        let beside = parts.first().map(schema_of).transpose()?;
-        let beside = beside.map(|b| {
-            b.fields()
-                .iter()
-                .map(|field| field.as_ref().clone())
-                .collect()
-        });
-        Ok(self
-            .described
-            .get_or_init(|| (described, beside.unwrap_or_default())))
+        let beside = columns_of(parts.first().map(schema_of).transpose()?);
+        Ok(self.described.get_or_init(|| (described, beside)))
     }
 
     fn checked(&self, section: &Section) -> Result<(InputChecked, Option<Source>)> {

@@ -4,7 +4,6 @@
 //! model is loaded again, and a state of a reduce is made again of what it was when it was last saved
 //! and the records since.
 
-use std::any::Any;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Field;
 use datashark_sdk::conf::Section;
-use datashark_sdk::ffi::wire::{Aggregated, Described};
+use datashark_sdk::ffi::wire::{Described, columns_of};
 use datashark_sdk::{
     Aggregate, Batches, DynReduce, DynUseCase, Error, Files, Findings, Model, Records, Result,
     Window,
@@ -167,16 +166,10 @@ impl RemoteUseCase {
         let said = shared.retried("make", |process| Ok(process.described.clone()))?;
         let (described, parts) = said.ok_or_else(|| Error::internal("a use case was not made"))?;
         let columns = parts.first().map(schema_of).transpose()?;
-        let columns = columns.map(|c| {
-            c.fields()
-                .iter()
-                .map(|field| field.as_ref().clone())
-                .collect()
-        });
         Ok(RemoteUseCase {
             shared: Arc::new(shared),
             described,
-            columns: columns.unwrap_or_default(),
+            columns: columns_of(columns),
         })
     }
 }
@@ -184,11 +177,7 @@ impl RemoteUseCase {
 impl RemoteUseCase {
     /// A model of this use case.
     fn model_of(&self, model: &Model) -> Result<Arc<RemoteModel>> {
-        let model: &dyn Any = model.value();
-        let model = model.downcast_ref::<Arc<RemoteModel>>();
-        let model = model.filter(|model| Arc::ptr_eq(&model.shared, &self.shared));
-        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
-        Ok(Arc::clone(model))
+        model.value(|model: &RemoteModel| Arc::ptr_eq(&model.shared, &self.shared))
     }
 }
 
@@ -219,21 +208,12 @@ impl Drop for RemoteModel {
 
 impl DynUseCase for RemoteUseCase {
     fn input(&self) -> Records {
-        Records {
-            format: self.described.format.clone().map(Into::into),
-            columns: self.columns.clone(),
-            view: self.described.view.clone(),
-        }
+        self.described.records(&self.columns)
     }
 
     fn aggregate(&self) -> Aggregate {
-        match &self.described.aggregate {
-            None => Aggregate::None,
-            Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
-            Some(Aggregated::Reduce) => {
-                Aggregate::Reduce(Arc::new(RemoteReduce::new(&self.shared, None)))
-            }
-        }
+        self.described
+            .aggregate(|| Arc::new(RemoteReduce::new(&self.shared, None)))
     }
 
     fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
@@ -272,8 +252,7 @@ impl DynUseCase for RemoteUseCase {
         };
         self.shared
             .retried("load", |process| process.has_model(number, json))?;
-        // Twice in an `Arc`: the inner one is kept by what screens with it.
-        Ok(Model::from_parts(Arc::new(Arc::new(model)), json.clone()))
+        Ok(Model::from_parts(Arc::new(model), json.clone()))
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {

@@ -277,7 +277,7 @@ struct datashark_input {
      *   {"batch": {"partition": "p", "end_offset": 9, "n_bytes": 9}}   with `records` filled in: the columns
      *       record (binary) and offset (uint64, ascending, below end_offset), then those beside; further
      *       members: arrival (microseconds), first_line, oversized, unreadable, and where the source
-     *       gives columns first_offset
+     *       gives columns first_offset, from which on all rows are below end_offset, too
      *   {"caught_up": "p"}, {"revoked": "p"}, {"ended": {"partition": "p", "forget": false}}
      *   {"failed": {"partition": "p", "reason": "why"}} */
     int32_t (*next)(void *input, uint64_t wait_ms, struct ArrowArrayStream *records,

@@ -53,6 +53,10 @@ impl fmt::Display for PartitionId {
 /// Microseconds since 1970-01-01 UTC.
 pub type Micros = i64;
 
+/// Times further from 1970 than this, some 73,000 years, are no times: windows cannot be reckoned with around
+/// them.
+pub const TIME_MAX: Micros = 1 << 61;
+
 /// How far an input is, for a progress bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {

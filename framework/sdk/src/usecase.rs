@@ -230,8 +230,16 @@ impl Model {
     }
 
     /// What [`Model::from_parts`] was given, or a typed use case's own model.
-    pub fn value(&self) -> &(dyn Any + Send + Sync) {
-        self.value.as_ref()
+    ///
+    /// # Errors
+    /// It is of another type, or not a use case's own: another one's model.
+    pub fn value<M: Send + Sync + 'static>(
+        &self,
+        is_own: impl FnOnce(&M) -> bool,
+    ) -> Result<Arc<M>> {
+        let value = Arc::clone(&self.value).downcast::<M>().ok();
+        let own = value.filter(|value| is_own(value));
+        own.ok_or_else(|| Error::internal("a use case was given another's model"))
     }
 
     /// The model as it is saved.
@@ -283,9 +291,7 @@ impl<U: UseCase> DynUseCase for U {
     }
 
     fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
-        let model = Arc::clone(&model.value).downcast::<U::Model>();
-        let model = model.map_err(|_| anothers())?;
-        Ok(UseCase::screen(self, &model))
+        Ok(UseCase::screen(self, &model.value(|_: &U::Model| true)?))
     }
 
     fn trains(&self) -> bool {
@@ -303,13 +309,8 @@ impl<U: UseCase> DynUseCase for U {
     }
 
     fn score(&self, model: &Model, window: &Window, rows: Batches<'_>) -> Result<Findings> {
-        let model = model.value.downcast_ref::<U::Model>();
-        UseCase::score(self, model.ok_or_else(anothers)?, window, rows)
+        UseCase::score(self, &*model.value(|_: &U::Model| true)?, window, rows)
     }
-}
-
-fn anothers() -> Error {
-    Error::internal("a use case was given another's model")
 }
 
 /// What the files hold that keys of a use case's conf name; see [`UseCase::FILES`].

@@ -21,9 +21,7 @@ mod case;
 pub mod conformance;
 mod input;
 mod output;
-mod shared_data;
 
 pub use case::{run_case, run_cases};
 pub use input::{Batches, MemoryBatch, MemoryInput, Partition, Script};
 pub use output::{Found, MemoryOutput};
-pub use shared_data::shared_data;

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -394,8 +393,7 @@ fn what_is_checked_in_is_what_the_script_writes() {
         .arg(&folder)
         .output();
     let Ok(run) = run else {
-        // Not `eprint!`: the test harness would keep that to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
+        datashark_test_data::skipped("there is no python3");
         return;
     };
     assert!(

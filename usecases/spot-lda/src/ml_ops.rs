@@ -93,18 +93,13 @@ fn input(conf: &SpotConf, kind: Kind, root: &str, [year, month, day]: [&str; 3])
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::Value;
 
     use super::*;
 
     #[test]
     fn a_day_is_run_as_spot_runs_it() {
-        let path = "../../../shared/spec/spot-ml-vectors.json";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!("SKIPPED: {} is not there", path.display());
+        let Some(text) = datashark_test_data::spot_vectors() else {
             return;
         };
         let vectors: Value = serde_json::from_str(&text).unwrap();

@@ -233,8 +233,6 @@ impl Chosen {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use arrow::array::{AsArray, new_null_array};
     use arrow::datatypes::{Float64Type, Schema};
     use serde_json::Value;
@@ -266,10 +264,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_spots_choice() {
-        let path = "../../../shared/spec/spot-ml-vectors.json";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!("SKIPPED: {} is not there", path.display());
+        let Some(text) = datashark_test_data::spot_vectors() else {
             return;
         };
         let vectors: Value = serde_json::from_str(&text).unwrap();

@@ -9,8 +9,6 @@
 mod logs;
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::PathBuf;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Float64Type, Int64Type};
@@ -40,20 +38,7 @@ fn use_case(features: Features) -> WebAnomaly {
 
 /// The counts of each source of a log; `None`, said aloud, where the log is not there.
 fn counts_of(file: &str) -> Option<BTreeMap<String, Counts>> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let data = std::env::var_os("DATASHARK_DATA").map_or(PathBuf::from(beside), PathBuf::from);
-    let path = data.join("access_logs/epa_format").join(file);
-    let Ok(log) = std::fs::File::open(&path) else {
-        eprintln!(
-            "SKIPPED: {} is not there; set DATASHARK_DATA",
-            path.display()
-        );
-        return None;
-    };
-    let mut text = Vec::new();
-    flate2::read::GzDecoder::new(log)
-        .read_to_end(&mut text)
-        .unwrap();
+    let text = datashark_test_data::read(&format!("access_logs/epa_format/{file}"))?;
     Some(counts(&String::from_utf8_lossy(&text), PATTERN))
 }
 

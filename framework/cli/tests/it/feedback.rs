@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 
-use datashark_testing::shared_data;
+use datashark_test_data::shared_data;
 
 use crate::shark::{Folder, root};
 

@@ -256,9 +256,7 @@ fn the_dashboard_is_what_the_script_writes() {
         .arg(&written)
         .status();
     let Ok(run) = run else {
-        use std::io::Write;
-        // Not `eprint!`: the test harness would keep that to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
+        datashark_test_data::skipped("there is no python3");
         return;
     };
     assert!(run.success());

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use datashark_testing::shared_data;
+use datashark_test_data::{shared_data, skipped};
 
 use crate::shark::{Folder, Ran, root, wait_until};
 
@@ -105,7 +105,7 @@ fn the_table_holds_as_many_flows_as_nfdump_prints() {
             .args(["-q", "-6", "-o", "fmt:%ts", "-r", file])
             .output();
         let Ok(printed) = printed else {
-            eprintln!("SKIPPED: nfdump is not installed");
+            skipped("nfdump is not installed");
             return;
         };
         let printed = String::from_utf8(printed.stdout).unwrap();
@@ -389,7 +389,7 @@ fn files_of_nfcapd_need_nfdump_and_a_version_that_it_knows() {
         .collect();
     assert_eq!(errors, [format!("error: `{path}`: {missing}")]);
     if Command::new("nfdump").arg("-V").output().is_err() {
-        eprintln!("SKIPPED: nfdump is not installed");
+        skipped("nfdump is not installed");
         return;
     }
     folder.run(&["ingest", "flow", &future]).ends(1).says(&[
@@ -415,7 +415,7 @@ fn a_full_disk_ends_the_ingest_and_what_was_committed_stays() {
         find small/s/proxy -name \"*.parquet\" | wc -l'";
     let ran = folder.script(script);
     if ran.status == Some(9) || ran.stderr.contains("unshare") {
-        eprintln!("SKIPPED: no file system can be mounted: {}", ran.stderr);
+        skipped(&format!("no file system can be mounted: {}", ran.stderr));
         return;
     }
     let ran = ran

@@ -94,7 +94,7 @@ fn a_folder_is_read_where_the_system_gives_no_notifications() {
     let refused = "exec unshare --user --map-root-user sh -c \
                    'echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\"' refused";
     if folder.script(&format!("{refused} true")).status != Some(0) {
-        eprintln!("SKIPPED: this system has no user namespaces for everybody");
+        datashark_test_data::skipped("this system has no user namespaces for everybody");
         return;
     }
     folder.write("logs/a.log", "before\n");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use datashark_test_data::shared_data;
 use datashark_test_services::Service;
-use datashark_testing::shared_data;
 
 use crate::http::{ask, start_at};
 use crate::shark::{Folder, wait_until};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use datashark_testing::shared_data;
+use datashark_test_data::shared_data;
 
 use crate::shark::Folder;
 

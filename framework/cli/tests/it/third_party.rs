@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use datashark_test_data::skipped;
+
 use crate::shark::root;
 
 /// Runs an example's own tests with this binary; gives what they said.
@@ -23,7 +25,9 @@ fn tested(name: &str, args: &[&str]) -> Option<String> {
     let fetched = cargo(&["fetch", "--locked"]);
     if !fetched.status.success() {
         let why = String::from_utf8_lossy(&fetched.stderr);
-        eprintln!("SKIPPED: the crates that {name} is made of cannot be had: {why}");
+        skipped(&format!(
+            "the crates that {name} is made of cannot be had: {why}"
+        ));
         return None;
     }
     let ran = cargo(&[&["test", "--locked", "--offline"], args].concat());
@@ -35,8 +39,8 @@ fn tested(name: &str, args: &[&str]) -> Option<String> {
     // What its tests have skipped is skipped here.
     stderr
         .lines()
-        .filter(|line| line.starts_with("SKIPPED:"))
-        .for_each(|line| eprintln!("{line}"));
+        .filter_map(|line| line.strip_prefix("SKIPPED: "))
+        .for_each(skipped);
     Some(stdout)
 }
 

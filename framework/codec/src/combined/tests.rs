@@ -5,7 +5,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{decode_text, lines, payloads, shared_data, texts};
+use crate::testing::{decode_text, lines, payloads, texts};
 
 fn fields(format: &AccessLog) -> Vec<Field> {
     match format.columns() {
@@ -187,7 +187,7 @@ fn real_logs() -> Option<Vec<u8>> {
         "attack_acunetix.log.gz",
         "attack_w3af.log.gz",
     ];
-    let logs = names.map(|name| shared_data::read(&format!("access_logs/{name}")));
+    let logs = names.map(|name| datashark_test_data::read(&format!("access_logs/{name}")));
     Some(logs.into_iter().collect::<Option<Vec<_>>>()?.concat())
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{payloads, typed_fields};
+use crate::testing::{payloads, printed, typed_fields};
 
 /// The header of a response with so many questions and answers.
 fn header(rcode: u8, questions: u8, answers: u8) -> Vec<u8> {
@@ -50,17 +50,8 @@ fn values(columns: &[&str], message: &[u8]) -> Result<Vec<String>, String> {
     if let Some(invalid) = decoded.invalid.first() {
         return Err(invalid.reason.clone());
     }
-    let options = arrow::util::display::FormatOptions::new().with_null("-");
-    let value = |column| {
-        let formatter = arrow::util::display::ArrayFormatter::try_new(column, &options);
-        formatter.unwrap().value(0).to_string()
-    };
-    Ok(decoded
-        .rows
-        .columns()
-        .iter()
-        .map(|column| value(column.as_ref()))
-        .collect())
+    let columns = decoded.rows.columns().iter();
+    Ok(columns.map(|column| printed(column, 0)).collect())
 }
 
 const TABLE: [&str; 10] = [

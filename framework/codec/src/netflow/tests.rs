@@ -7,6 +7,7 @@ use arrow::datatypes::Int64Type;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::printed;
 
 const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 254));
 const RECEIVED: i64 = 1_462_456_498_250_000;
@@ -27,12 +28,7 @@ fn rows(columns: &[&str], datagrams: &[Vec<u8>]) -> (Vec<Vec<String>>, Vec<Strin
         read(&mut collector, datagram);
     }
     let taken = collector.take();
-    let options = arrow::util::display::FormatOptions::new().with_null("-");
-    let value = |name: &&str, row| {
-        let column = taken.rows.column_by_name(name).unwrap();
-        let column = arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options);
-        column.unwrap().value(row).to_string()
-    };
+    let value = |name: &&str, row| printed(taken.rows.column_by_name(name).unwrap(), row);
     let row = |row| columns.iter().map(|name| value(name, row)).collect();
     (
         (0..taken.rows.num_rows()).map(row).collect(),

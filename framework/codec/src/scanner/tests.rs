@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::shared_data;
 
 /// A pattern both ways: by the regex crate, and by a scanner for each choice of asked groups.
 struct Both {
@@ -127,7 +126,8 @@ fn real_access_log_lines_have_the_groups_that_the_regex_finds() {
     let plain = [0, 1, 3, 4, 5, 7].map(|plain| Both::new(PATTERNS[plain]));
     let (mut n_lines, mut n_unknown) = (0, 0);
     for name in ["attack_acunetix", "elastic_apache_combined"] {
-        let Some(text) = shared_data::read(&format!("access_logs/epa_format/{name}.epa.log.gz"))
+        let Some(text) =
+            datashark_test_data::read(&format!("access_logs/epa_format/{name}.epa.log.gz"))
         else {
             return;
         };

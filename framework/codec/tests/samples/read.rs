@@ -8,7 +8,6 @@ use datashark_sdk::input::Payloads;
 use serde_json::Value;
 
 use super::kinds::{Records, Samples};
-use crate::shared_data;
 
 /// Records, the line of the file that each is of, and what others found in it.
 pub(crate) struct Sample {
@@ -27,7 +26,7 @@ pub(crate) fn files(pattern: &str) -> Vec<String> {
     let Some((start, end)) = name.split_once('*') else {
         return vec![pattern.to_owned()];
     };
-    let entries = std::fs::read_dir(shared_data::folder().join(folder))
+    let entries = std::fs::read_dir(datashark_test_data::folder().join(folder))
         .into_iter()
         .flatten();
     let names = entries.flatten().map(|entry| entry.file_name());
@@ -47,7 +46,7 @@ pub(crate) fn files(pattern: &str) -> Vec<String> {
 
 /// The records of a file; `None`, said loudly, where it is not there.
 pub(crate) fn records(samples: &Samples, name: &str) -> Option<Sample> {
-    let mut bytes = shared_data::read(name)?;
+    let mut bytes = datashark_test_data::read(name)?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
@@ -82,7 +81,7 @@ pub(crate) fn records(samples: &Samples, name: &str) -> Option<Sample> {
 
 /// The rows of a CSV file, by the names of their columns.
 fn csv_rows(name: &str) -> Option<Vec<Value>> {
-    let bytes = shared_data::read(name)?;
+    let bytes = datashark_test_data::read(name)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let rows = reader
         .deserialize()

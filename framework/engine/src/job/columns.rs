@@ -99,8 +99,6 @@ fn becomes(found: &DataType, wanted: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::Value;
 
     use super::*;
@@ -122,10 +120,7 @@ mod tests {
 
     #[test]
     fn the_schemas_that_spot_refuses_are_refused() {
-        let path = "../../../shared/spec/spot-ml-vectors.json";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!("SKIPPED: {} is not there", path.display());
+        let Some(text) = datashark_test_data::spot_vectors() else {
             return;
         };
         let data_type = |name: &str| match name {

@@ -13,22 +13,19 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Schema;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::parquet::arrow::ArrowWriter;
-use datashark_sdk::conf::Section;
 use datashark_sdk::input::Open;
-use tokio::sync::watch;
 
 use super::Job;
 use super::columns::columns;
 use super::records::Known;
-use super::run::{RunOptions, quoted};
-use super::training::Kept;
+use super::run::RunOptions;
 use crate::aggregate::{self, Planned, RecordsColumns, SqlError, View};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ledger::Ledger;
+use crate::run::Observer;
 use crate::run::lane::projected;
 use crate::run::pipeline::{Pipeline, Records, TimeSource};
-use crate::run::{Observer, Settings, Source, Stop, Until, run};
 use crate::window::Windowing;
 
 /// Which records of a use case.
@@ -133,28 +130,7 @@ impl Job {
             records,
             ..self.pipeline(Windowing::Whole, TimeSource::Arrival)
         };
-        let (_stop, stopped) = watch::channel(Stop::Not);
-        let settings = Settings {
-            n_lanes: self.n_lanes(options),
-            until: Until::End,
-            idle_timeout: 0,
-            clock: Arc::clone(&options.clock),
-            stop: stopped,
-            observer,
-        };
-        let mut kept = Kept::default();
-        let outcome = run(
-            Arc::new(pipeline),
-            Source::Own(input),
-            None,
-            &mut kept,
-            settings,
-        )
-        .await?;
-        match outcome.failures.is_empty() {
-            true => Ok((kept.rows, outcome.ledger)),
-            false => Err(Error::Incomplete(outcome.failures)),
-        }
+        self.whole(pipeline, input, options, observer).await
     }
 
     /// Whether it learns of training records before it scores others.
@@ -191,13 +167,6 @@ impl Job {
             ..self.records
         };
         Ok(self)
-    }
-
-    fn batch_of(&self, path: &Path) -> Result<(datashark_sdk::input::InputEntry, Section)> {
-        let entry = self.batch_input;
-        let entry = entry.ok_or_else(|| Error::Internal("no input reads files".to_owned()))?;
-        let file = quoted(&path.to_string_lossy());
-        Ok((entry, Section::from_iter([("file", file.as_str())])))
     }
 }
 

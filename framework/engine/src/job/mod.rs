@@ -16,6 +16,7 @@ mod scoring;
 mod sharing;
 mod sql_use_case;
 mod training;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,35 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use async_trait::async_trait;
-use datashark_sdk::conf::Section;
 use datashark_sdk::input::Open;
-use datashark_sdk::{Batches, Model, Window};
-use tokio::sync::watch;
+use datashark_sdk::{Batches, Model};
 
 use super::run::RunOptions;
 use super::{Job, sql_use_case};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelFile, Reason};
+use crate::run::Observer;
 use crate::run::lane::guarded;
 use crate::run::pipeline::TimeSource;
-use crate::run::{MaybeHad, Observer, Settings, Source, Stop, Until, WindowSink, run};
 use crate::window::Windowing;
-
-/// Keeps the rows of the one window that training has.
-#[derive(Default)]
-pub(super) struct Kept {
-    pub(super) rows: Vec<RecordBatch>,
-}
-
-#[async_trait]
-impl WindowSink for Kept {
-    async fn window(&mut self, _: Window, rows: Vec<RecordBatch>, _: MaybeHad) -> Result<()> {
-        self.rows = rows;
-        Ok(())
-    }
-}
 
 impl Job {
     /// The model: of an earlier run where it is of the same training, else trained now and kept.
@@ -79,55 +61,34 @@ impl Job {
                 Err(reason) => reason,
             },
         };
-        let path = file.training.display().to_string();
+        let path = file.training.display();
         observer.message(&format!("Training on {path}: {}", reason.describe()));
-        let model = self.train(&path, options).await?;
+        let model = self.train(&file.training, options).await?;
         Ok((model, Some(file)))
     }
 
     /// Trains on a file: the same decoding, filter and aggregation, over everything.
-    async fn train(&self, path: &str, options: &RunOptions) -> Result<Model> {
-        let input = self.batch_input;
-        let input = input.ok_or_else(|| Error::Internal("no input reads files".to_owned()))?;
-        let section = Section::from_iter([("file", super::run::quoted(path).as_str())]);
+    async fn train(&self, path: &Path, options: &RunOptions) -> Result<Model> {
+        let (input, section) = self.batch_of(path)?;
         let open = Open {
             once: true,
             ..self.open()
         };
         let input = input.open(&section, open).await?;
         let pipeline = self.pipeline(Windowing::Whole, TimeSource::Arrival);
-        let (_stop, stopped) = watch::channel(Stop::Not);
-        let settings = Settings {
-            n_lanes: self.n_lanes(options),
-            until: Until::End,
-            idle_timeout: 0,
-            clock: Arc::clone(&options.clock),
-            stop: stopped,
-            observer: Arc::new(Quiet),
-        };
-        let mut kept = Kept::default();
-        let outcome = run(
-            Arc::new(pipeline),
-            Source::Own(input),
-            None,
-            &mut kept,
-            settings,
-        )
-        .await?;
-        if !outcome.failures.is_empty() {
-            return Err(Error::Incomplete(outcome.failures));
-        }
-        if outcome.ledger.invalid > 0 {
+        let observer = Arc::new(Quiet);
+        let (rows, ledger) = self.whole(pipeline, input, options, observer).await?;
+        if ledger.invalid > 0 {
             tracing::warn!(
-                n_invalid = outcome.ledger.invalid,
-                n_read = outcome.ledger.read,
+                n_invalid = ledger.invalid,
+                n_read = ledger.read,
                 "records of the training file did not parse and were left out"
             );
         }
         let schema = self.records.aggregation.rows_schema()?;
         let use_case = Arc::clone(&self.use_case);
         let train = move || {
-            let rows = Batches::new(&schema, &kept.rows);
+            let rows = Batches::new(&schema, &rows);
             guarded(|| Ok(use_case.train(rows)?))
         };
         let model = tokio::task::spawn_blocking(train).await;

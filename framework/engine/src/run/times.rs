@@ -7,14 +7,13 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datashark_codec::timestamp::TimestampFormat;
-use datashark_sdk::input::{Content, Micros};
+use datashark_sdk::input::{Content, Micros, TIME_MAX};
 
 use super::lane::aside;
 use super::orders::Report;
 use super::pipeline::{Pipeline, TimeSource};
 use super::reading::{Rows, kept};
 use crate::error::{Error, Result};
-use crate::window::MAX_TIME;
 
 /// The rows that have a time, and their times; a record without one is invalid.
 pub(super) fn timed(
@@ -36,8 +35,8 @@ pub(super) fn timed(
     let column = column.ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
     let times = times(column, format)?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let is_time = |i: usize| times.is_valid(i) && times.value(i).abs() <= MAX_TIME / 2;
-    let valid = BooleanBuffer::collect_bool(times.len(), is_time);
+    let has_time = |i: usize| times.is_valid(i) && is_time(times.value(i));
+    let valid = BooleanBuffer::collect_bool(times.len(), has_time);
     if valid.count_set_bits() == times.len() {
         return Ok((rows, settled(pipeline, times.values().to_vec(), report)));
     }
@@ -54,6 +53,11 @@ pub(super) fn timed(
         .filter(|(_, valid)| *valid);
     let values = values.map(|(time, _)| *time).collect();
     Ok((kept(rows, &valid)?, settled(pipeline, values, report)))
+}
+
+/// Whether windows can be reckoned with around a time.
+fn is_time(micros: Micros) -> bool {
+    (-TIME_MAX..=TIME_MAX).contains(&micros)
 }
 
 /// The rows whose times lie in the range; the others are filtered.
@@ -95,6 +99,21 @@ fn times(column: &ArrayRef, format: Option<&TimestampFormat>) -> Result<ArrayRef
         None => {
             let texts = cast(column, &DataType::Utf8View)?;
             Ok(Arc::new(format.column(texts.as_string_view())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_the_numbers_are_no_times() {
+        for micros in [0, 1_462_456_498_000_000, -TIME_MAX, TIME_MAX] {
+            assert!(is_time(micros), "{micros}");
+        }
+        for micros in [Micros::MIN, Micros::MAX, -TIME_MAX - 1, TIME_MAX + 1] {
+            assert!(!is_time(micros), "{micros}");
         }
     }
 }

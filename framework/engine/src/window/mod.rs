@@ -14,14 +14,13 @@ mod assign;
 mod watermark;
 
 use datashark_sdk::Window;
-use datashark_sdk::input::Micros;
+use datashark_sdk::input::{Micros, TIME_MAX};
 
 pub(crate) use self::assign::{assign, rows_of};
 pub(crate) use self::watermark::Watermarks;
 
-/// Times further from 1970 than this are no times: about 140,000 years. Window arithmetic stays
-/// far from overflow.
-pub(crate) const MAX_TIME: Micros = 1 << 62;
+/// Further from 1970 than any time. Window arithmetic stays far from overflow.
+pub(crate) const MAX_TIME: Micros = 2 * TIME_MAX;
 
 /// The windows of a use case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! Domains of the public suffix list's own cases, and of hosts that are none.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
@@ -94,7 +92,7 @@ fn a_column_of_any_kind_gives_the_same_and_keeps_its_blocks() {
 /// The list's own test vectors: `checkPublicSuffix('b.example.com', 'example.com');`.
 #[test]
 fn the_lists_own_test_vectors_hold() {
-    let Some(path) = shared_data("names/psl_test_psl.txt") else {
+    let Some(path) = datashark_test_data::shared_data("names/psl_test_psl.txt") else {
         return;
     };
     let vectors = fs::read_to_string(path).unwrap();
@@ -115,23 +113,6 @@ fn the_lists_own_test_vectors_hold() {
         }
     }
     assert!(n_vectors > 70, "only {n_vectors} vectors were found");
-}
-
-/// A file beside the checkout; see `datashark-testing`, which is too heavy for this crate's tests.
-fn shared_data(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let folder = std::env::var_os("DATASHARK_DATA").map_or(beside, PathBuf::from);
-    let path = folder.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    // Not `eprint!`: the test harness would keep that to itself.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: {} is not there",
-        path.display()
-    );
-    None
 }
 
 proptest! {

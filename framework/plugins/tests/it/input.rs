@@ -75,6 +75,35 @@ async fn it_gives_its_records_in_either_place() {
     }
 }
 
+#[test]
+fn a_conf_is_told_that_several_instances_share_it() {
+    let world = world();
+    let folder = world.path("");
+    let asked = Asked {
+        name: "numbers",
+        folder: &folder,
+    };
+    assert!(world.plugins.input(asked).unwrap().unwrap().is_shared);
+}
+
+#[tokio::test]
+async fn a_run_is_told_that_several_instances_share_it() {
+    let world = world();
+    for isolation in ["process", "none"] {
+        let input = open(&world, &[("isolation", isolation)], "0").await;
+        assert!(input.unwrap().is_shared(), "{isolation}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_told_that_it_cannot_read_its_records_again() {
+    let world = world();
+    for isolation in ["process", "none"] {
+        let input = open(&world, &[("isolation", isolation)], "0").await;
+        assert!(!input.unwrap().reads_again(), "{isolation}");
+    }
+}
+
 #[tokio::test]
 async fn however_its_process_ends_the_next_one_goes_on_where_it_was() {
     for does in ["abort", "exit", "loop", "memory"] {

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use crate::conf::Section;
 use crate::input::{
     Content, Ends, InputBatch, InputEvent, Open, Oversized, PartitionId, Past, Payloads, Progress,
-    Resume, Unreadable,
+    Resume, TIME_MAX, Unreadable,
 };
 use crate::{Error, Result, Stores};
 
@@ -233,7 +233,27 @@ pub fn event_from_wire(
 }
 
 fn batch_from_wire(json: BatchJson, rows: RecordBatch, n_beside: usize) -> Result<InputBatch> {
+    let n_rows = rows.num_rows() as u64;
+    if json
+        .arrival
+        .is_some_and(|time| !(-TIME_MAX..=TIME_MAX).contains(&time))
+    {
+        return Err(wrong("an arrival that is no time"));
+    }
+    if json
+        .first_line
+        .is_some_and(|line| line.checked_add(n_rows).is_none())
+    {
+        return Err(wrong("lines beyond the last number"));
+    }
     let content = match json.first_offset {
+        Some(first)
+            if first
+                .checked_add(n_rows)
+                .is_none_or(|end| end > json.end_offset) =>
+        {
+            return Err(wrong("rows that are not before `end_offset`"));
+        }
         Some(first_offset) => Content::Columns { rows, first_offset },
         None => Content::Payloads(payloads_from_rows(&json, &rows, n_beside)?),
     };

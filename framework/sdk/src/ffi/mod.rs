@@ -59,6 +59,8 @@
 pub mod abi;
 #[cfg(any(feature = "export", feature = "host"))]
 mod batches;
+#[cfg(any(feature = "export", feature = "host"))]
+mod check;
 pub mod cross_findings;
 pub mod cross_input;
 #[cfg(feature = "export")]

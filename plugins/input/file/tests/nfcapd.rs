@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,29 +16,17 @@ use datashark_sdk::arrow::array::{ArrayRef, AsArray};
 use datashark_sdk::arrow::compute::cast;
 use datashark_sdk::arrow::datatypes::{DataType, Field};
 use datashark_sdk::input::{Content, Input, InputEvent};
+use datashark_test_data::{shared_data, skipped};
 use support::{batch_conf, folder, once, timeout};
 
 /// The folder of real files, where it is there and `nfdump` can read them.
 fn data() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
-    let folder = std::env::var_os("DATASHARK_DATA").map_or(beside, PathBuf::from);
-    let folder = folder.join("netflow/nfcapd");
-    let line = if !folder.is_dir() {
-        format!("SKIPPED: {} is not there\n", folder.display())
-    } else if Command::new("nfdump").arg("-V").output().is_err() {
-        "SKIPPED: nfdump is not installed\n".to_owned()
-    } else {
-        return Some(folder);
-    };
-    let _ = std::io::stderr().write_all(line.as_bytes());
-    if let Some(log) = std::env::var_os("DATASHARK_SKIPPED_LOG") {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log);
-        let _ = log.and_then(|mut log| log.write_all(line.as_bytes()));
+    let folder = shared_data("netflow/nfcapd")?;
+    if Command::new("nfdump").arg("-V").output().is_err() {
+        skipped("nfdump is not installed");
+        return None;
     }
-    None
+    Some(folder)
 }
 
 /// The flows of a file as text, and why it failed.

@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow::array::AsArray;
@@ -15,26 +13,6 @@ use datashark_sdk::input::{Content, Input, InputBatch, InputEvent, Open, Partiti
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The folder of real data; see CONTRIBUTING.md.
-fn data() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data");
-    let folder = std::env::var_os("DATASHARK_DATA").map_or(beside, PathBuf::from);
-    let folder = folder.join("netflow/export_packets");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let line = format!("SKIPPED: {} is not there\n", folder.display());
-    let _ = std::io::stderr().write_all(line.as_bytes());
-    if let Some(log) = std::env::var_os("DATASHARK_SKIPPED_LOG") {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log);
-        let _ = log.and_then(|mut log| log.write_all(line.as_bytes()));
-    }
-    None
-}
 
 fn conf(more: &[(&str, &str)]) -> NetflowConf {
     let keys = [("listen", "127.0.0.1:0")];
@@ -81,7 +59,9 @@ fn n_of(reason: &str) -> u64 {
 
 #[tokio::test]
 async fn each_vendors_flows_come_as_nfcapd_stores_them() {
-    let Some(folder) = data() else { return };
+    let Some(folder) = datashark_test_data::shared_data("netflow/export_packets") else {
+        return;
+    };
     let said = std::fs::read(folder.join("EXPECTED.json")).unwrap();
     let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
     let (mut input, _, address) = open(conf(&[]), Open::default()).await;

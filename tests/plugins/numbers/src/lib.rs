@@ -69,6 +69,9 @@ impl Input for Numbers {
     type Conf = Conf;
     const NAME: &'static str = "test-numbers";
     const ABOUT: &'static str = "numbers, for tests";
+    // Neither is what an input has that says nothing.
+    const IS_SHARED: bool = true;
+    const READS_AGAIN: bool = false;
 
     async fn open(conf: Conf, open: Open) -> Result<Self> {
         let resume = open.resume.get(&PartitionId::new("p"));

@@ -7,17 +7,11 @@
 mod records;
 mod words;
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value;
 
 /// The vectors of a section; none, said loudly, where the file is not there.
 fn vectors(section: &str) -> Vec<Value> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec/spot-ml-vectors.json");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("SKIPPED: {} is not there", path.display());
+    let Some(text) = datashark_test_data::spot_vectors() else {
         return Vec::new();
     };
     let all: Value = serde_json::from_str(&text).expect("the vectors are JSON");
@@ -28,9 +22,7 @@ fn vectors(section: &str) -> Vec<Value> {
 
 /// A record of the file's `_meta` that the vectors start from.
 fn fixture(kind: &str) -> Value {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec/spot-ml-vectors.json");
-    let text = fs::read_to_string(path).expect("the vectors are there");
+    let text = datashark_test_data::spot_vectors().expect("the vectors are there");
     let all: Value = serde_json::from_str(&text).expect("the vectors are JSON");
     all["_meta"]["fixtures"][kind].clone()
 }

@@ -9,7 +9,8 @@ use arrow::array::Array;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
-use super::super::batches::{Lent, RawSchema, Trust, import};
+use super::super::batches::{Lent, Trust, import};
+use super::super::check::RawSchema;
 use super::guarded;
 
 /// Formats: all that the specification has, and some that it has not.

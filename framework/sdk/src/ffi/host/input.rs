@@ -16,8 +16,8 @@ use crate::conf::Section;
 use super::super::abi;
 use super::super::batches::{Lent, Trust, import, import_schema};
 use super::super::wire::{
-    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, Place, from_text,
-    to_text,
+    Acknowledged, InputChecked, InputDescribed, InputOpening, InputStatus, Next, Place, columns_of,
+    from_text, to_text,
 };
 use super::library::{Library, first_missing};
 use super::use_case::{gone, one_batch};
@@ -70,11 +70,9 @@ impl Library {
             // SAFETY: the function is of the table; schema and reply outlive the call.
             unsafe { describe(&raw mut beside, reply) }
         })?;
-        let beside = guarded(|| import_schema(&beside))?;
-        let fields =
-            beside.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
+        let fields = columns_of(guarded(|| import_schema(&beside))?);
         let described = from_text::<Option<InputDescribed>>("describe", &answer)?;
-        Ok((described.unwrap_or_default(), fields.unwrap_or_default()))
+        Ok((described.unwrap_or_default(), fields))
     }
 
     /// Checks a section of an input; the columns of its source, where it gives columns.

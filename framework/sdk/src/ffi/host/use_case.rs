@@ -1,6 +1,5 @@
 //! A use case of a plugin.
 
-use std::any::Any;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use crate::{
 
 use super::super::abi;
 use super::super::batches::{LastSchema, Lent, Trust, export, import_after, import_schema};
-use super::super::wire::{Aggregated, Described, from_text, model_from_text, to_text};
+use super::super::wire::{Aggregated, Described, columns_of, from_text, model_from_text, to_text};
 use super::library::first_missing;
 use super::reduce::ForeignReduce;
 use super::{ask, guarded, text};
@@ -148,24 +147,18 @@ pub(super) fn make(
             "the plugin has no function `{name}`"
         )));
     }
-    let columns = guarded(|| import_schema(&columns))?;
-    let columns =
-        columns.map(|schema| schema.fields().iter().map(|f| f.as_ref().clone()).collect());
+    let columns = columns_of(guarded(|| import_schema(&columns))?);
     Ok(Box::new(ForeignUseCase {
         handle: Arc::new(handle),
         described,
-        columns: columns.unwrap_or_default(),
+        columns,
     }))
 }
 
 impl ForeignUseCase {
     /// A model of this use case.
     fn model_of(&self, model: &Model) -> Result<Arc<ForeignModel>> {
-        let model: &dyn Any = model.value();
-        let model = model.downcast_ref::<Arc<ForeignModel>>();
-        let model = model.filter(|model| Arc::ptr_eq(&model.handle, &self.handle));
-        let model = model.ok_or_else(|| Error::internal("a use case was given another's model"))?;
-        Ok(Arc::clone(model))
+        model.value(|model: &ForeignModel| Arc::ptr_eq(&model.handle, &self.handle))
     }
 }
 
@@ -191,21 +184,12 @@ impl Drop for ForeignModel {
 
 impl DynUseCase for ForeignUseCase {
     fn input(&self) -> Records {
-        Records {
-            format: self.described.format.clone().map(Into::into),
-            columns: self.columns.clone(),
-            view: self.described.view.clone(),
-        }
+        self.described.records(&self.columns)
     }
 
     fn aggregate(&self) -> Aggregate {
-        match &self.described.aggregate {
-            None => Aggregate::None,
-            Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
-            Some(Aggregated::Reduce) => {
-                Aggregate::Reduce(Arc::new(ForeignReduce::new(Arc::clone(&self.handle))))
-            }
-        }
+        self.described
+            .aggregate(|| Arc::new(ForeignReduce::new(Arc::clone(&self.handle))))
     }
 
     fn screen(&self, model: &Model) -> Result<Option<Arc<dyn DynReduce>>> {
@@ -262,8 +246,7 @@ impl DynUseCase for ForeignUseCase {
             })?;
         }
         let handle = Arc::clone(&self.handle);
-        // Twice in an `Arc`: the inner one is kept by what screens with it.
-        let model = Arc::new(ForeignModel { handle, model });
+        let model = ForeignModel { handle, model };
         Ok(Model::from_parts(Arc::new(model), json.clone()))
     }
 

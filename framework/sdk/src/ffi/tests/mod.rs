@@ -2,5 +2,7 @@
 
 mod batches;
 mod extras;
+mod inputs;
+mod outputs;
 mod plugins;
 mod tables;

@@ -1,14 +1,16 @@
 //! The JSON that crosses the boundary, a type for each text.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::datatypes::{Field, SchemaRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conf::{Problem, Problems, Section};
 use crate::output::{Backfill, Fate, Gather, Outcome};
-use crate::{Error, RecordsFormat, Refused};
+use crate::{Aggregate, DynReduce, Error, Records, RecordsFormat, Refused};
 
 use super::abi;
 
@@ -143,6 +145,32 @@ pub struct Described {
     pub trains: bool,
     /// Since 1.1: a query that makes of each record one row with the columns that are read.
     pub view: Option<String>,
+}
+
+impl Described {
+    /// What it reads, with these columns.
+    pub fn records(&self, columns: &[Field]) -> Records {
+        Records {
+            format: self.format.clone().map(Into::into),
+            columns: columns.to_vec(),
+            view: self.view.clone(),
+        }
+    }
+
+    /// How records become rows, with its reduce where it has one.
+    pub fn aggregate(&self, reduce: impl FnOnce() -> Arc<dyn DynReduce>) -> Aggregate {
+        match &self.aggregate {
+            None => Aggregate::None,
+            Some(Aggregated::Sql(query)) => Aggregate::Sql(query.clone()),
+            Some(Aggregated::Reduce) => Aggregate::Reduce(reduce()),
+        }
+    }
+}
+
+/// The columns of a schema that came across; none where none came.
+pub fn columns_of(schema: Option<SchemaRef>) -> Vec<Field> {
+    let fields = schema.iter().flat_map(|schema| schema.fields());
+    fields.map(|field| field.as_ref().clone()).collect()
 }
 
 /// A row that a reduce does not want: `{"row": 0, "reason": "why"}`.
