@@ -126,6 +126,9 @@ pub(super) fn check_type(data_type: &DataType) -> Result<()> {
         {
             return Err(invalid("the entries of a map are not pairs"));
         }
+        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
+            return Err(invalid(format!("values cannot be {width} long")));
+        }
         DataType::Dictionary(_, values) => check_type(values)?,
         _ => {}
     }
@@ -221,12 +224,6 @@ fn check_lengths(array: &FFI_ArrowArray, data_type: &DataType, is_variadic: bool
             "a column of type {data_type} has a negative length in it"
         )))
     };
-    match data_type {
-        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
-            return wrong();
-        }
-        _ => {}
-    }
     if is_variadic && array.n_buffers > 3 {
         // SAFETY: the list has `n_buffers` entries, and its last is the lengths of those but three.
         let lengths: *const i64 =

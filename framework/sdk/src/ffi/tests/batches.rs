@@ -16,7 +16,8 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use proptest::prelude::*;
 
-use super::super::batches::{LastSchema, Lent, Trust, export, import, import_after};
+use super::super::batches::{LastSchema, Lent, Trust, export, import, import_after, import_schema};
+use super::super::check::RawSchema;
 
 /// Types that a number can be cast to.
 fn of_numbers() -> Vec<DataType> {
@@ -342,6 +343,25 @@ fn contents_that_are_not_as_they_should_be_are_refused() {
     let said =
         refusal(|array, _| unsafe { *child(array, 1).buffers.add(2) = NO_TEXT.as_ptr().cast() });
     assert!(said.contains("UTF"), "{said}");
+}
+
+#[test]
+fn a_type_of_negative_width_is_refused_with_the_schema() {
+    for format in [c"w:-3", c"+w:-2"] {
+        let list =
+            Field::new_fixed_size_list("a", Field::new("item", DataType::Int8, true), 2, true);
+        let schema = Schema::new(vec![list]);
+        let mut raw = FFI_ArrowSchema::try_from(&schema).unwrap();
+        // SAFETY: the two types have one layout; the schema has a child, whose release is not looked at.
+        let column = unsafe {
+            let raw: *mut RawSchema = ptr::from_mut(&mut raw).cast();
+            &mut **(*raw).children
+        };
+        let own = std::mem::replace(&mut column.format, format.as_ptr());
+        let said = import_schema(&raw).unwrap_err().to_string();
+        column.format = own;
+        assert!(said.contains("values cannot be -"), "{said}");
+    }
 }
 
 #[test]
