@@ -367,6 +367,70 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_stored() {
 }
 
 #[test]
+fn a_file_that_only_looks_like_a_log_is_refused_in_one_line_and_leaves_nothing() {
+    let folder = Folder::new();
+    let readme = root().join("README.md").display().to_string();
+    for kind in ["flow", "dns", "proxy"] {
+        let ran = folder.run(&["ingest", kind, &readme]).ends(1);
+        let errors: Vec<&str> = ran
+            .stderr
+            .lines()
+            .filter(|it| it.contains("error"))
+            .collect();
+        let begins =
+            format!("error: `{readme}`: its format is none that is known: it begins with `# ");
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(&begins),
+            "{errors:?}"
+        );
+    }
+    // A header that names fewer fields than the records have: which value is whose nobody can say.
+    let header = "#Fields: date time c-ip cs-method cs-uri-path sc-status\n";
+    let record = "2026-08-27 10:00:00 192.0.2.1 GET /a \"Mozilla/5.0 (X11)\" 200\n";
+    folder.write("proxy.log", format!("{header}{}", record.repeat(11)));
+    let refused = "error: `proxy.log`: it seems to be of the format `w3c`, but 11 of its first 11 records \
+                   cannot be stored: line 2: expected 6 fields, found 7; `--format w3c` reads it all the same";
+    let ran = folder
+        .run(&["ingest", "proxy", "proxy.log"])
+        .ends(1)
+        .says(&[refused]);
+    assert_eq!(account(&ran), [0; 4]);
+    // Whoever says the format has the reasons in the store.
+    let args = ["ingest", "proxy", "proxy.log", "--format", "w3c"];
+    assert_eq!(account(&folder.run(&args).ends(0)), [11, 0, 0, 11]);
+    // With the header mended it is stored.
+    let mended = header.replace("cs-uri-path", "cs-uri-path cs(User-Agent)");
+    folder.write("proxy.log", format!("{mended}{}", record.repeat(11)));
+    let ran = folder.run(&["ingest", "proxy", "proxy.log"]).ends(0);
+    assert_eq!(account(&ran), [11, 11, 0, 0]);
+    let agents = "SELECT DISTINCT useragent FROM proxy";
+    assert_eq!(asked(&folder, agents), "Mozilla/5.0 (X11)");
+}
+
+#[test]
+fn a_real_log_whose_header_lacks_a_field_says_so_and_is_stored_once_it_has_it() {
+    let Some(path) = shared_data("proxy/proxysg_main_elff.log") else {
+        return;
+    };
+    let text = fs::read_to_string(&path).unwrap();
+    let path = path.display().to_string();
+    let folder = Folder::new();
+    folder.run(&["ingest", "proxy", &path]).ends(1).says(&[
+        "11 of its first 11 records cannot be stored: line 7: expected 23 fields, found 24",
+    ]);
+    // What its records have between the referrer and the filter's result is the user agent.
+    let lacking = "cs(Referer) sc-filter-result";
+    assert!(text.contains(lacking));
+    let mended = text.replace(lacking, "cs(Referer) cs(User-Agent) sc-filter-result");
+    folder.write("mended.log", mended);
+    let ran = folder.run(&["ingest", "proxy", "mended.log"]).ends(0);
+    assert_eq!(account(&ran), [11, 10, 0, 1]);
+    let found =
+        "SELECT count(*) FROM proxy WHERE serverip = '81.2.69.144' AND filterresult = 'OBSERVED'";
+    assert_eq!(asked(&folder, found), "10");
+}
+
+#[test]
 fn files_of_nfcapd_need_nfdump_and_a_version_that_it_knows() {
     let Some(path) = shared_data("netflow/nfcapd/v2-none.nfcapd") else {
         return;
