@@ -201,6 +201,38 @@ fn logs_of_every_kind_are_known_by_what_is_in_them() {
     assert_eq!(asked(&table, digest), of_json);
 }
 
+#[test]
+fn flows_have_their_duration_in_seconds_and_the_flags_that_the_log_has() {
+    let (Some(zeek), Some(eve)) = (
+        shared_data("zeek/slips_test9_mixed/conn.log"),
+        shared_data("suricata/slips_test6_eve_part1.json.gz"),
+    ) else {
+        return;
+    };
+    let flow = "SELECT tdur, proto, flag, ipkt, ibyt, opkt, obyt FROM flow WHERE ";
+    let folder = Folder::new();
+    ingest(&folder, "flow", &[zeek.display().to_string()]).ends(0);
+    let first = asked(&folder, &format!("{flow} sport = 61099"));
+    assert_eq!(first, "0.09628199999999865,UDP,,2,50,0,0");
+    // Ten of its connections have no duration.
+    let durations = "SELECT count(*), count(tdur), max(tdur) FROM flow";
+    assert_eq!(asked(&folder, durations), "576,566,118.46484799999999");
+    let folder = Folder::new();
+    ingest(&folder, "flow", &[eve.display().to_string()]).ends(0);
+    let scan = asked(
+        &folder,
+        &format!("{flow} sip = '91.238.203.56' AND sport = 48938"),
+    );
+    assert_eq!(scan, "0.000253,TCP,.A.RS.,2,120,2,120");
+    let answered = asked(
+        &folder,
+        &format!("{flow} sip = '192.168.1.132' AND dport = 44232"),
+    );
+    assert_eq!(answered, "1.107183,UDP,,12,4056,0,0");
+    let durations = "SELECT count(*), count(tdur), max(tdur) FROM flow";
+    assert_eq!(asked(&folder, durations), "1512,1512,1126.410169");
+}
+
 /// A log of a proxy whose lines are told apart, with an invalid one in every fifty.
 fn log(number: u64, n_lines: u64) -> String {
     let line = |line: u64| match line % 50 {
