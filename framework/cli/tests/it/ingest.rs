@@ -521,6 +521,39 @@ fn a_full_disk_ends_the_ingest_and_what_was_committed_stays() {
 }
 
 #[test]
+fn a_clock_that_jumps_from_record_to_record_makes_a_row_of_each_in_its_hour() {
+    // Each record is of another hour than the one before it, some 700 hours from 2000 on.
+    const N_HOURS: u64 = 700;
+    let folder = Folder::new();
+    let flow = |row: u64| {
+        let hour = row * 7_919 % N_HOURS;
+        let (ts, port) = (946_684_800 + hour * 3_600, 1_024 + row);
+        format!(
+            "{{\"ts\":{ts}.5,\"uid\":\"C\",\"id.orig_h\":\"192.0.2.1\",\"id.orig_p\":{port},\"conn_state\":\"SF\",\"proto\":\"tcp\"}}\n"
+        )
+    };
+    // Before 1970, and further ahead than a clock can be.
+    let odd = "{\"ts\":-1.5,\"conn_state\":\"S0\",\"proto\":\"udp\"}\n\
+               {\"ts\":1e300,\"conn_state\":\"S0\",\"proto\":\"udp\"}\n";
+    let flows: String = (0..N_HOURS).map(flow).collect();
+    folder.write("conn.log", flows + odd);
+    // Fewer files may be open than there are hours.
+    let ran = folder
+        .script("ulimit -n 400; exec $datashark ingest flow conn.log")
+        .ends(0);
+    assert_eq!(account(&ran), [N_HOURS + 2, N_HOURS + 1, 0, 1]);
+    let hours = "SELECT count(*), count(DISTINCT concat(y, '-', m, '-', d, '-', h)) FROM flow WHERE y >= 2000";
+    assert_eq!(asked(&folder, hours), format!("{N_HOURS},{N_HOURS}"));
+    let wrong = "SELECT count(*) FROM flow WHERE h <> date_part('hour', to_timestamp(unix_tstamp))";
+    assert_eq!(asked(&folder, wrong), "0");
+    assert_eq!(
+        asked(&folder, "SELECT y, m, d, h FROM flow WHERE y < 2000"),
+        "1969,12,31,23"
+    );
+    assert!(asked(&folder, "SELECT reason FROM invalid").contains("expected a time"));
+}
+
+#[test]
 fn a_stop_commits_what_was_read() {
     let folder = Folder::new();
     folder.write(
