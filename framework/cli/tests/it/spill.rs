@@ -35,6 +35,16 @@ fn flows(n_machines: u64, n_rows: u64) -> String {
     text
 }
 
+/// A day with more pairs than a megabyte has room for, a few flows to be scored, and a conf for both.
+fn write_day(folder: &Folder) {
+    folder.write("day.csv", flows(1_500, 60_000));
+    folder.write("later.csv", flows(20, 200));
+    let conf = "name = Day\ntype = batch\nenabled = true\ncode = spot-lda\ntraining = day.csv\nfile = later.csv\n\
+                output = csv\nanalysis = flow\nthreshold = 1\nmax_results = 50\ntopics = 4\niterations = 5\n\
+                [codec]\nformat = csv\n[out_csv]\npath = out.csv\n";
+    folder.write("day.conf", conf);
+}
+
 fn ran(folder: &Folder, engine: &str) -> (Ran, String) {
     folder.write(
         "datashark.conf",
@@ -55,12 +65,7 @@ fn ran(folder: &Folder, engine: &str) -> (Ran, String) {
 #[test]
 fn counts_beyond_the_memory_limit_go_to_files_and_change_nothing() {
     let folder = Folder::new();
-    folder.write("day.csv", flows(1_500, 60_000));
-    folder.write("later.csv", flows(20, 200));
-    let conf = "name = Day\ntype = batch\nenabled = true\ncode = spot-lda\ntraining = day.csv\nfile = later.csv\n\
-                output = csv\nanalysis = flow\nthreshold = 1\nmax_results = 50\ntopics = 4\niterations = 5\n\
-                [codec]\nformat = csv\n[out_csv]\npath = out.csv\n";
-    folder.write("day.conf", conf);
+    write_day(&folder);
     let (free, expected) = ran(&folder, "");
     assert_eq!(expected.lines().count(), 50);
     const SPILLED: &str = "put a state into a file";
@@ -84,4 +89,27 @@ fn counts_beyond_the_memory_limit_go_to_files_and_change_nothing() {
         told.contains("memory   while counting, about 40 bytes for each pair of address and word"),
         "{told}"
     );
+}
+
+#[test]
+fn a_full_disk_ends_a_run_whose_counts_do_not_fit_into_memory() {
+    let folder = Folder::new();
+    write_day(&folder);
+    folder.write(
+        "datashark.conf",
+        "[engine]\nworkers = 2\nmemory_limit = 1MiB\n",
+    );
+    let script = "unshare --user --map-root-user --mount bash -c '
+        mkdir small && mount -t tmpfs -o size=200k none small || exit 9
+        $datashark standalone day.conf --state small; echo \"status $?\"'";
+    let ran = folder.script(script);
+    if ran.status == Some(9) || ran.stderr.contains("unshare") {
+        eprintln!("SKIPPED: no file system can be mounted: {}", ran.stderr);
+        return;
+    }
+    let ran = ran.ends(0).says(&[
+        "error: putting counts into a file in ",
+        "small: No space left on device",
+    ]);
+    assert_eq!(ran.stdout, "status 1\n", "{}", ran.stderr);
 }
