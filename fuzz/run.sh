@@ -9,7 +9,7 @@ set -eu
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 cd "$(dirname "$0")"
-targets=${*:-"asa binetflow cef combined conf csv dns eve grok iptables json lda leef logfmt netflow nfcapd plugin_answer plugin_structures regex spot squid syslog text w3c zeek"}
+targets=${*:-"asa binetflow cef combined conf csv dns eve grok iptables json labels lda leef logfmt netflow nfcapd plugin_answer plugin_structures recognise regex spot squid syslog text w3c zeek"}
 folder=${CARGO_TARGET_DIR:-$PWD/target}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 

@@ -56,6 +56,9 @@ fn description(path: &Path, job: &Job) -> String {
     let mut text = format!("{}: {} ({kind})\n", path.display(), job.name());
     text.push_str(&format!("  reads    {format}: {columns}\n"));
     text.push_str(&format!("  windows  {}\n", job.bound().describe()));
+    if let Some(memory) = job.memory() {
+        text.push_str(&format!("  memory   {memory}\n"));
+    }
     if let Some(schedule) = &job.conf().schedule {
         text.push_str(&format!("  runs     {schedule}\n"));
     }

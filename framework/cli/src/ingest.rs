@@ -43,7 +43,7 @@ async fn run_in(args: args::Ingest, global: Global, logs: Logs) -> Result<(), Fa
     for (key, value) in &args.options {
         options.insert(key.as_str(), value.as_str());
     }
-    let store = of(&args.store, &global);
+    let store = of(&args.store, &global)?;
     let folder = store.folder().display().to_string();
     let ingest = Ingest {
         kind,

@@ -186,7 +186,7 @@ fn found_input(args: &Ml, run: &MlOps, global: &Global) -> Result<PathBuf, Failu
             store: args.store.clone(),
         },
         global,
-    );
+    )?;
     if args.store.is_none()
         && let Some(input) = input_of_spot(run)
     {

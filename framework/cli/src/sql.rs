@@ -30,7 +30,7 @@ const N_SHOWN: usize = 10_000;
 pub(crate) fn run(args: &Sql) -> Result<(), Failure> {
     let global = global(&args.engine)?;
     let _logs = Logs::to_stderr(&global);
-    let store = of(&args.store, &global);
+    let store = of(&args.store, &global)?;
     let limits = QueryLimits {
         memory_bytes: global
             .engine

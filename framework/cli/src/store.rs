@@ -22,10 +22,16 @@ use crate::{Failure, WRONG};
 /// The store's folder in the state folder, where the command line names none.
 const FOLDER: &str = "store";
 
-/// The store that is meant.
-pub(crate) fn of(args: &InStore, global: &Global) -> Store {
+/// The store that is meant; a url of an object store is none.
+pub(crate) fn of(args: &InStore, global: &Global) -> Result<Store, Failure> {
     let default = || global.engine.state_folder.join(FOLDER);
-    Store::new(args.store.clone().unwrap_or_else(default))
+    if let Some(folder) = &args.store
+        && let Some(message) = Store::refused(&folder.to_string_lossy())
+    {
+        say(&format!("error: `--store`: {message}"));
+        return Err(Failure::Said(WRONG));
+    }
+    Ok(Store::new(args.store.clone().unwrap_or_else(default)))
 }
 
 /// A failure of a store, said.
@@ -49,7 +55,7 @@ pub(crate) fn run(command: StoreCommand) -> Result<(), Failure> {
     };
     let global = global(&tables.engine)?;
     let _logs = Logs::to_stderr(&global);
-    let store = of(&tables.store, &global);
+    let store = of(&tables.store, &global)?;
     let names = names(&store, tables)?;
     runtime(global.engine.workers)?.block_on(run_in(&command, &store, &names))
 }

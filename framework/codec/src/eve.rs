@@ -8,6 +8,8 @@
 //! | column | type | member |
 //! |---|---|---|
 //! | `timestamp` | time | `timestamp`, with its zone as `+0000` |
+//! | `event_start`, `event_end` | time | `flow.start`, `flow.end` |
+//! | `tdur` | number | none, in seconds: what is between those two |
 //! | `source_ip`, `destination_ip` | text | `src_ip`, `dest_ip` |
 //! | `source_port`, `destination_port` | integer | `src_port`, `dest_port` |
 //! | `network_transport` | text | `proto`, in small letters: `tcp` |
@@ -40,15 +42,18 @@ use serde::Deserialize;
 
 use crate::found;
 use crate::json::{Objects, member_names};
-use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
+use crate::known_columns::{KnownColumn, fields, float, integer, names, text, time};
 use crate::rows::Rows;
 use crate::{CodecError, Columns, Decoded, Decoder, Format, RecordFilter};
 
 const NAME: &str = "eve";
 
 /// Columns and the members that they are, by Suricata's `schema.json`.
-const KNOWN: [KnownColumn; 28] = [
+const KNOWN: [KnownColumn; 31] = [
     time("timestamp", &[]),
+    time("event_start", &["flow.start"]),
+    time("event_end", &["flow.end"]),
+    float("tdur", &[]),
     text("source_ip", &["src_ip"]),
     integer("source_port", &["src_port"]),
     text("destination_ip", &["dest_ip"]),

@@ -38,6 +38,13 @@ use crate::{CodecError, Columns};
 pub(crate) use fields::{address, count};
 pub(crate) use text::{Seconds, read_flags};
 
+/// TCP's flags as six places, `.AP.SF`: urgent, acknowledge, push, reset, synchronise, finish.
+pub fn flags_text(flags: u8) -> String {
+    let mut places = Vec::new();
+    text::flags(flags, &mut places);
+    places.into_iter().map(char::from).collect()
+}
+
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Text,
     /// An integer.
     Integer,
+    /// A number with a fraction.
+    Float,
     /// A time.
     Time,
 }
@@ -32,6 +34,7 @@ impl Kind {
         let data_type = match self {
             Kind::Text => DataType::Utf8View,
             Kind::Integer => DataType::Int64,
+            Kind::Float => DataType::Float64,
             Kind::Time => micros_utc(),
         };
         Field::new(name, data_type, true)
@@ -47,6 +50,12 @@ pub(crate) const fn text(name: &'static str, of: &'static [&'static str]) -> Kno
 /// A column of integers.
 pub(crate) const fn integer(name: &'static str, of: &'static [&'static str]) -> KnownColumn {
     let kind = Kind::Integer;
+    KnownColumn { name, kind, of }
+}
+
+/// A column of numbers with a fraction.
+pub(crate) const fn float(name: &'static str, of: &'static [&'static str]) -> KnownColumn {
+    let kind = Kind::Float;
     KnownColumn { name, kind, of }
 }
 

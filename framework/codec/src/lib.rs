@@ -40,6 +40,8 @@
 //! - No input makes a decoder panic; each module says what hostile input can cost. There is no
 //!   unsafe code: blocks are found to be UTF-8 as a whole, and Arrow checks every view into one.
 //!
+//! [`recognise`] says which of them a file is of, by how it begins.
+//!
 //! To add a format, write a file of its own as `text.rs` shows, and a line in `registry.rs`.
 
 pub mod asa;
@@ -68,6 +70,7 @@ mod named;
 pub mod netflow;
 pub mod nfcapd;
 mod place;
+pub mod recognise;
 mod record;
 pub mod regex;
 pub mod registry;

@@ -8,6 +8,8 @@
 //! | column | type | field, the first that the log has |
 //! |---|---|---|
 //! | `timestamp` | time | `ts` |
+//! | `event_start`, `event_end` | time | none: `ts` and `duration` say it |
+//! | `tdur` | number | `duration`: of a connection, in seconds |
 //! | `source_ip` | text | `id.orig_h`, `src`, `client_addr` |
 //! | `source_port` | integer | `id.orig_p` |
 //! | `destination_ip` | text | `id.resp_h`, `dst`, `server_addr` |
@@ -65,7 +67,7 @@ use crate::column::Column;
 use crate::directives::common_names;
 use crate::found;
 use crate::json::{Objects, member_names};
-use crate::known_columns::{KnownColumn, fields, integer, names, text, time};
+use crate::known_columns::{KnownColumn, fields, float, integer, names, text, time};
 use crate::record::Record;
 use crate::rows::{Parse, Rows, Utf8};
 use crate::{CodecError, Columns, Decoded, Decoder, Format};
@@ -77,8 +79,11 @@ const NAME: &str = "zeek";
 const MARK: u8 = b'#';
 
 /// Columns and the fields that they are, by Zeek's base scripts.
-const KNOWN: [KnownColumn; 24] = [
+const KNOWN: [KnownColumn; 27] = [
     time("timestamp", &["ts"]),
+    time("event_start", &[]),
+    time("event_end", &[]),
+    float("tdur", &["duration"]),
     text("source_ip", &["id.orig_h", "src", "client_addr"]),
     integer("source_port", &["id.orig_p"]),
     text("destination_ip", &["id.resp_h", "dst", "server_addr"]),

@@ -16,7 +16,8 @@
 //!   Invalid ones are rows of the table `invalid`, with file, line and reason, each once.
 //! - A file is known by its name and how it begins (`identity`), wherever it lies. One that was stored to
 //!   its end and did not grow is not read again.
-//! - A file that cannot be read is named with the reason; the others go on.
+//! - A file that cannot be read is named with the reason; the others go on. So is one of which most of the
+//!   first records do not parse, unless its format was said: nothing of it is stored then.
 //! - Memory: two blocks of each file that is read, the batches on their way, and the hours that are being
 //!   written, at most [`HOURS_MAX`] of them between two commits.
 //!
@@ -30,6 +31,7 @@ mod mapping;
 mod plan;
 mod recognise;
 mod run;
+mod trial;
 mod write;
 
 pub use error::{IngestError, Result};

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datashark_codec::flow::flags_text;
 use datashark_output_delta::{Kind, hours, with_partitions};
 
 use crate::columns::Columns;
@@ -201,19 +202,32 @@ fn session() -> SessionContext {
     for function in datashark_functions::all() {
         session.register_udf(function);
     }
-    session.register_udf(create_udf(
-        "first_address",
-        vec![DataType::Utf8],
-        DataType::Utf8,
-        Volatility::Immutable,
-        Arc::new(|arguments: &[ColumnarValue]| {
-            let arrays = ColumnarValue::values_to_arrays(arguments)?;
-            let texts = arrays[0].as_string::<i32>().iter();
-            let addresses: StringArray = texts.map(|text| first_address(text?)).collect();
-            Ok(ColumnarValue::Array(Arc::new(addresses)))
-        }),
-    ));
+    for (name, of) in OF_TEXT {
+        session.register_udf(create_udf(
+            name,
+            vec![DataType::Utf8],
+            DataType::Utf8,
+            Volatility::Immutable,
+            Arc::new(move |arguments: &[ColumnarValue]| {
+                let arrays = ColumnarValue::values_to_arrays(arguments)?;
+                let texts = arrays[0].as_string::<i32>().iter();
+                let made: StringArray = texts.map(|text| of(text?)).collect();
+                Ok(ColumnarValue::Array(Arc::new(made)))
+            }),
+        ));
+    }
     session
+}
+
+/// What is made of a text; null of one that it cannot be made of.
+type OfText = fn(&str) -> Option<String>;
+
+/// Functions of a text that only these expressions have.
+const OF_TEXT: [(&str, OfText); 2] = [("first_address", first_address), ("tcp_flags", tcp_flags)];
+
+/// TCP's flags as six places, of a byte in hexadecimal digits.
+fn tcp_flags(text: &str) -> Option<String> {
+    u8::from_str_radix(text, 16).ok().map(flags_text)
 }
 
 /// The first IPv4 address of a list, else the first IPv6 address.
@@ -249,6 +263,14 @@ mod tests {
                 assert_eq!(none.rows.num_rows(), 0, "{format}");
             }
         }
+    }
+
+    #[test]
+    fn flags_are_six_places() {
+        assert_eq!(tcp_flags("1b").as_deref(), Some(".AP.SF"));
+        assert_eq!(tcp_flags("16").as_deref(), Some(".A.RS."));
+        assert_eq!(tcp_flags("1b7"), None);
+        assert_eq!(tcp_flags(""), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use datashark_codec::recognise::{MAGIC_BYTES, Unknown, by_lines, by_magic};
 use datashark_codec::{Format, registry};
 use datashark_output_delta::Kind;
 use datashark_sdk::conf::{Section, Value};
@@ -14,22 +15,12 @@ use datashark_sdk::input::{Content, InputEntry, InputEvent, Open};
 use crate::columns::{self, Columns};
 use crate::error::{IngestError, Result};
 use crate::mapping::Mapping;
-
-/// What nfcapd's files begin with, in either byte order.
-const NFCAPD: [[u8; 2]; 2] = [[0x0C, 0xA5], [0xA5, 0x0C]];
-
-/// What captures begin with: pcap in either byte order, in micro- and in nanoseconds, and pcapng.
-const CAPTURES: [[u8; 4]; 5] = [
-    [0xD4, 0xC3, 0xB2, 0xA1],
-    [0xA1, 0xB2, 0xC3, 0xD4],
-    [0x4D, 0x3C, 0xB2, 0xA1],
-    [0xA1, 0xB2, 0x3C, 0x4D],
-    [0x0A, 0x0D, 0x0D, 0x0A],
-];
+use crate::trial;
 
 /// How much of a file is looked at.
-const HEAD_BYTES: usize = 64 << 10;
-const HEAD_LINES: usize = 100;
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
+/// How many records of it.
+pub(crate) const HEAD_LINES: usize = 100;
 
 /// Blue Coat's main format, which a log has that says no fields.
 const BLUECOAT: &str = "date time time-taken c-ip cs-username cs-auth-group x-exception-id sc-filter-result \
@@ -55,12 +46,32 @@ pub(crate) struct Reading {
     pub(crate) key: String,
 }
 
-/// The head of a file.
+/// How a file begins.
 enum Head {
-    Nfcapd,
-    Capture,
+    /// It is no text, but of this format.
+    Binary(&'static str),
     /// The first lines.
-    Lines(Vec<String>),
+    Lines(Vec<Vec<u8>>),
+}
+
+impl Head {
+    /// The format that it shows.
+    fn format(&self, kind: Kind) -> Result<&'static str, String> {
+        match self {
+            Head::Binary(name) => of_kind(name, kind),
+            Head::Lines(lines) => format_of(lines, kind),
+        }
+    }
+
+    /// Its lines, as text.
+    fn lines(&self) -> Vec<String> {
+        let lines = match self {
+            Head::Lines(lines) => &lines[..],
+            Head::Binary(_) => &[],
+        };
+        let text = |line: &Vec<u8>| String::from_utf8_lossy(line).into_owned();
+        lines.iter().map(text).collect()
+    }
 }
 
 /// How a file is read.
@@ -74,14 +85,12 @@ pub(crate) async fn recognise(
     entry: &InputEntry,
 ) -> Result<Reading, String> {
     let head = head(path, entry).await?;
-    let (name, mut options) = match &said.format {
-        Some(name) => (name.as_str(), said.options.clone()),
-        None => (format_of(&head, kind)?, said.options.clone()),
+    let mut options = said.options.clone();
+    let name = match &said.format {
+        Some(name) => name.as_str(),
+        None => head.format(kind)?,
     };
-    let lines: &[String] = match &head {
-        Head::Lines(lines) => lines,
-        Head::Nfcapd | Head::Capture => &[],
-    };
+    let lines = &head.lines()[..];
     let names_fields = lines.iter().any(|line| line.starts_with("#Fields:"));
     if name == "w3c" && !names_fields && !options.contains_key("fields") {
         options.insert("fields", format!("'{BLUECOAT}'"));
@@ -93,11 +102,17 @@ pub(crate) async fn recognise(
     let format = format.map_err(|problems| problems.to_string())?;
     let mut absent: Vec<String> = absent.into_iter().collect();
     absent.sort();
-    Ok(Reading {
+    let reading = Reading {
         key: format!("{name} {options:?} {absent:?}"),
         format,
         mapping: Arc::new(mapping),
-    })
+    };
+    // Whoever says the format wants what does not parse among what is invalid; and what a capture or
+    // nfdump cannot be read for is told record by record.
+    if said.format.is_none() && !lines.is_empty() {
+        trial::check(path, &reading, entry).await?;
+    }
+    Ok(reading)
 }
 
 /// Says of a format that is asked for that there is none, or none of the kind.
@@ -121,88 +136,41 @@ fn no_such(kind: Kind, name: &str) -> String {
     format!("format `{name}` has no records of {}; {help}", kind.name())
 }
 
-/// The format that a file shows.
-fn format_of(head: &Head, kind: Kind) -> Result<&'static str, String> {
-    let lines = match head {
-        Head::Nfcapd => return of_kind("nfcapd", "flows of nfcapd", kind),
-        Head::Capture if kind == Kind::Dns => return Ok("dns"),
-        Head::Capture => {
-            return Err(format!(
-                "it is a capture of packets, of which only DNS answers are read: `datashark ingest dns` (found `{}`)",
-                kind.name()
-            ));
+/// The format that lines show.
+fn format_of(lines: &[Vec<u8>], kind: Kind) -> Result<&'static str, String> {
+    match by_lines(lines) {
+        Ok(name) => of_kind(name, kind),
+        Err(Unknown::Empty) => Err("it is empty".to_owned()),
+        Err(Unknown::Json) => Err("it is JSON, and neither Zeek's nor Suricata's".to_owned()),
+        Err(_) => {
+            let first = lines.iter().find(|line| !line.trim_ascii().is_empty());
+            let first = String::from_utf8_lossy(first.map_or(&[], Vec::as_slice));
+            Err(format!(
+                "its format is none that is known: it begins with `{}`; `--format` names one of {}",
+                first.chars().take(60).collect::<String>(),
+                columns::formats(kind).join(", ")
+            ))
         }
-        Head::Lines(lines) => lines,
-    };
-    let Some(first) = lines.iter().find(|line| !line.trim().is_empty()) else {
-        return Err("it is empty".to_owned());
-    };
-    let is_directive = |name: &str| lines.iter().any(|line| line.starts_with(name));
-    if first.starts_with('{') {
-        return match first {
-            first if first.contains("\"event_type\"") => Ok("eve"),
-            first if first.contains("\"ts\"") => Ok("zeek"),
-            _ => Err("it is JSON, and neither Zeek's nor Suricata's".to_owned()),
-        };
     }
-    if first.starts_with("#separator") || is_directive("#fields\t") || is_directive("#fields ") {
-        return Ok("zeek");
-    }
-    if is_directive("#Fields:") {
-        return of_kind("w3c", "an access log", kind);
-    }
-    if ["StartTime", "SrcAddr", "DstAddr"]
-        .iter()
-        .all(|it| first.contains(it))
-    {
-        return of_kind("binetflow", "flows of Argus", kind);
-    }
-    let of_line = lines
-        .iter()
-        .filter(|line| !line.starts_with('#'))
-        .find_map(|line| of_line(line));
-    match of_line {
-        Some(name) => of_kind(name, "an access log", kind),
-        None => Err(format!(
-            "its format is none that is known: it begins with `{}`; `--format` names one of {}",
-            first.chars().take(60).collect::<String>(),
-            columns::formats(kind).join(", ")
-        )),
-    }
-}
-
-/// The format of a log without a header, by a line of it.
-fn of_line(line: &str) -> Option<&'static str> {
-    let mut parts = line.split_ascii_whitespace();
-    let first = parts.next()?;
-    let second = parts.next()?;
-    let is_seconds = first.len() >= 10 && first.parse::<f64>().is_ok_and(|it| it > 0.0);
-    if is_seconds && second.parse::<i64>().is_ok() {
-        return Some("squid");
-    }
-    let shape = |text: &str, shape: &str| {
-        let same = |(c, s): (char, char)| if s == '0' { c.is_ascii_digit() } else { c == s };
-        text.len() == shape.len() && text.chars().zip(shape.chars()).all(same)
-    };
-    if shape(first, "0000-00-00") && shape(second, "00:00:00") {
-        return Some("w3c");
-    }
-    let time = line.find('[').map(|at| &line[at + 1..]);
-    let is_time = time.is_some_and(|time| time.split('/').count() >= 3 && time.contains(':'));
-    (is_time && line.contains("] \"")).then_some("combined")
 }
 
 /// A format, if it has records of the kind.
-fn of_kind(name: &'static str, what: &str, kind: Kind) -> Result<&'static str, String> {
+fn of_kind(name: &'static str, kind: Kind) -> Result<&'static str, String> {
     if columns::formats(kind).contains(&name) {
         return Ok(name);
     }
+    let what = match name {
+        "nfcapd" => "it holds flows of nfcapd",
+        "dns" => "it is a capture of packets, of which only DNS answers are read",
+        "binetflow" => "it holds flows of Argus",
+        _ => "it holds an access log",
+    };
     let of = Kind::ALL
         .into_iter()
         .find(|kind| columns::formats(*kind).contains(&name));
     Err(match of {
-        Some(of) => format!("it holds {what}: `datashark ingest {}` reads it", of.name()),
-        None => format!("it holds {what}"),
+        Some(of) => format!("{what}: `datashark ingest {}` reads it", of.name()),
+        None => what.to_owned(),
     })
 }
 
@@ -289,13 +257,11 @@ fn check_zeek(kind: Kind, header: Option<&str>, lines: &[String]) -> Result<(), 
 /// How a file begins, uncompressed.
 async fn head(path: &Path, entry: &InputEntry) -> Result<Head, String> {
     let mut magic = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut magic));
+    let read =
+        File::open(path).and_then(|file| file.take(MAGIC_BYTES as u64).read_to_end(&mut magic));
     read.map_err(|error: io::Error| format!("it cannot be read: {error}"))?;
-    if NFCAPD.iter().any(|known| magic.starts_with(known)) {
-        return Ok(Head::Nfcapd);
-    }
-    if CAPTURES.iter().any(|known| magic.starts_with(known)) {
-        return Ok(Head::Capture);
+    if let Some(name) = by_magic(&magic) {
+        return Ok(Head::Binary(name));
     }
     let open = Open {
         once: true,
@@ -326,24 +292,12 @@ async fn head(path: &Path, entry: &InputEntry) -> Result<Head, String> {
             _ => {}
         }
     }
-    if is_capture(&lines) {
-        return Ok(Head::Capture);
+    // A capture that was packed.
+    if let Ok(name @ "dns") = by_lines(&lines) {
+        return Ok(Head::Binary(name));
     }
     lines.truncate(HEAD_LINES);
-    let texts = lines
-        .iter()
-        .map(|line| String::from_utf8_lossy(line).into_owned());
-    Ok(Head::Lines(texts.collect()))
-}
-
-/// Whether lines are the beginning of a capture that was packed. Of pcapng's `\n\r\r\n` a reader of lines
-/// makes an empty line and one of returns.
-fn is_capture(lines: &[Vec<u8>]) -> bool {
-    match lines {
-        [first, second, ..] if first.is_empty() => second.starts_with(b"\r") && second.len() <= 2,
-        [first, ..] => CAPTURES.iter().any(|known| first.starts_with(known)),
-        [] => false,
-    }
+    Ok(Head::Lines(lines))
 }
 
 /// The section of the input that reads these files.
@@ -364,25 +318,22 @@ mod tests {
     use super::*;
 
     fn known(kind: Kind, lines: &[&str]) -> Result<&'static str, String> {
-        let lines = lines.iter().map(|line| (*line).to_owned());
-        format_of(&Head::Lines(lines.collect()), kind)
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec());
+        Head::Lines(lines.collect()).format(kind)
     }
 
     #[test]
-    fn a_format_is_known_by_its_lines() {
-        let squid = "1157689312.049   5006 10.105.21.199 TCP_MISS/200 19763 CONNECT a:443 - DIRECT/1.2.3.4 -";
-        let combined = "192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326";
-        let bluecoat = "2016-07-08 04:10:00 120 10.0.0.5 - - - OBSERVED";
-        for (line, format) in [(squid, "squid"), (combined, "combined"), (bluecoat, "w3c")] {
-            assert_eq!(known(Kind::Proxy, &[line]), Ok(format));
-            let wrong = known(Kind::Dns, &[line]).unwrap_err();
-            assert_eq!(
-                wrong,
-                "it holds an access log: `datashark ingest proxy` reads it"
-            );
-        }
+    fn a_format_without_records_of_the_kind_is_refused_with_the_kind_that_it_has() {
+        let line = "192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326";
+        assert_eq!(known(Kind::Proxy, &[line]), Ok("combined"));
+        let wrong = known(Kind::Dns, &[line]).unwrap_err();
+        let expected = "it holds an access log: `datashark ingest proxy` reads it";
+        assert_eq!(wrong, expected);
+        let capture = Head::Binary("dns").format(Kind::Flow).unwrap_err();
+        let expected = "it is a capture of packets, of which only DNS answers are read: `datashark ingest dns` reads it";
+        assert_eq!(capture, expected);
+        assert_eq!(Head::Binary("dns").format(Kind::Dns), Ok("dns"));
         assert_eq!(known(Kind::Dns, &["{\"event_type\":\"dns\"}"]), Ok("eve"));
-        assert_eq!(known(Kind::Flow, &["", "{\"ts\":1.5}"]), Ok("zeek"));
         assert!(known(Kind::Flow, &["{}"]).is_err());
         assert!(known(Kind::Flow, &[]).is_err());
     }
@@ -392,9 +343,9 @@ mod tests {
         fn no_head_makes_it_panic(lines in prop::collection::vec(
             "\\PC{0,40}|[#{\\[\\]/:0-9. \"-]{0,40}|#fields\t\\PC{0,20}|#path\\PC{0,9}", 0..6
         )) {
+            let bytes: Vec<Vec<u8>> = lines.iter().map(|line| line.clone().into_bytes()).collect();
             for kind in Kind::ALL {
-                let head = Head::Lines(lines.clone());
-                if let Ok(format) = format_of(&head, kind) {
+                if let Ok(format) = format_of(&bytes, kind) {
                     let columns = columns::of(kind, format).unwrap();
                     let _ = absent(format, &columns, &lines, kind);
                 }

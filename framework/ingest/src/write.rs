@@ -107,7 +107,9 @@ impl Write {
     /// Commits if it is time to.
     pub(crate) async fn commit_if_due(&mut self, now: Micros) -> Result<()> {
         let every = Micros::try_from(self.commit_every.as_micros()).unwrap_or(Micros::MAX);
+        // A clock that was set back does not put a commit off until it is there again.
         let is_due = now.saturating_sub(self.committed) >= every
+            || now < self.committed
             || self.hours.len() >= HOURS_MAX
             || self.writer.n_bytes() >= COMMIT_BYTES;
         if is_due {
@@ -168,4 +170,31 @@ fn rows_of(kind: Kind, file: &str, invalid: &[Invalid], now: Micros) -> Result<R
     let schema = with_partitions(&invalid_columns());
     let rows = RecordBatch::try_new(schema, columns);
     Ok(rows.map_err(datashark_sdk::Error::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_does_not_put_commits_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let table = store.table(Kind::Flow).await.unwrap();
+        let (every, now) = (Duration::from_secs(30), 1_800_000_000_000_000);
+        let mut write = Write::new(Kind::Flow, store.clone(), table, every, now).unwrap();
+        write.reached("a file".to_owned(), 7);
+        write.commit_if_due(now + 29_000_000).await.unwrap();
+        let position = async || {
+            store
+                .table(Kind::Flow)
+                .await
+                .unwrap()
+                .position("a file")
+                .await
+        };
+        assert_eq!(position().await.unwrap(), None);
+        write.commit_if_due(now - 3_600_000_000).await.unwrap();
+        assert_eq!(position().await.unwrap(), Some(7));
+    }
 }

@@ -1,6 +1,7 @@
 //! Map and reduce in code, where SQL will not do: a mergeable accumulator.
 
 use std::any::Any;
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use serde::Serialize;
@@ -40,6 +41,23 @@ pub trait Reduce: Send + Sync + 'static {
 
     /// About how much memory a state holds, in bytes; it is counted against the memory limit.
     fn size_bytes(&self, state: &Self::State) -> usize;
+
+    /// Puts what a state holds into files in this folder, as far as it can; whether it did. It is asked when
+    /// the state is beyond its share of the memory limit, and goes on to be added to. Merged or shown as
+    /// rows, it gives what it would have given. Nothing is left in the folder when the state is gone, also
+    /// where the process was killed.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    fn spill(&self, state: &mut Self::State, folder: &Path) -> Result<bool> {
+        let _ = (state, folder);
+        Ok(false)
+    }
+
+    /// What its memory grows with, and how much of it each takes, in a line for `check`.
+    fn memory(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A row that a [`Reduce`] does not want.
@@ -85,6 +103,18 @@ pub trait DynReduce: Send + Sync {
     fn rows(&self, state: ReduceState) -> Result<RecordBatch>;
     /// See [`Reduce::size_bytes`].
     fn size_bytes(&self, state: &ReduceState) -> usize;
+    /// See [`Reduce::spill`].
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    fn spill(&self, state: &mut ReduceState, folder: &Path) -> Result<bool> {
+        let _ = (state, folder);
+        Ok(false)
+    }
+    /// See [`Reduce::memory`].
+    fn memory(&self) -> Option<String> {
+        None
+    }
     /// A copy of a state: a pane of a sliding window serves several windows.
     ///
     /// # Errors
@@ -159,6 +189,14 @@ impl<R: Reduce> DynReduce for R {
         state
             .get()
             .map_or(0, |state| Reduce::size_bytes(self, state))
+    }
+
+    fn spill(&self, state: &mut ReduceState, folder: &Path) -> Result<bool> {
+        Reduce::spill(self, state.get_mut().ok_or_else(foreign)?, folder)
+    }
+
+    fn memory(&self) -> Option<String> {
+        Reduce::memory(self)
     }
 
     fn copy(&self, state: &ReduceState) -> Result<ReduceState> {

@@ -1,7 +1,8 @@
 //! Queries that give records of Zeek, Suricata and other formats the columns that Spot has: they read
 //! the columns that several formats have by one name.
 //!
-//! What a format does not say is missing: Zeek's `dns` log has no length of a frame, which then is 0
+//! How long a flow took is `tdur` where a format says it, in seconds, else what is between `event_start` and
+//! `event_end`. What a format does not say is missing: Zeek's `dns` log has no length of a frame, which then is 0
 //! for all.
 
 use crate::kind::Kind;
@@ -23,7 +24,9 @@ SELECT to_char(\"timestamp\", '%Y-%m-%d %H:%M:%S')            AS treceived,
        CAST(date_part('hour', \"timestamp\") AS BIGINT)       AS trhour,
        CAST(date_part('minute', \"timestamp\") AS BIGINT)     AS trminute,
        CAST(date_part('second', \"timestamp\") AS BIGINT)     AS trsec,
-       CAST(NULL AS DOUBLE)                                 AS tdur,
+       coalesce(CAST(tdur AS DOUBLE),
+                (TRY_CAST(TRY_CAST(event_end AS TIMESTAMP) AS BIGINT)
+                 - TRY_CAST(TRY_CAST(event_start AS TIMESTAMP) AS BIGINT)) / 1000000000.0) AS tdur,
        source_ip                                            AS sip,
        destination_ip                                       AS dip,
        coalesce(source_port, 0)                             AS sport,

@@ -1,6 +1,7 @@
 //! Counts the pairs of document and word of the training records: incrementally, a state for each
 //! thread.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringViewBuilder, UInt8Array, UInt64Array};
@@ -133,6 +134,21 @@ impl Reduce for Count {
     fn size_bytes(&self, counted: &Counted) -> usize {
         counted.pairs.size_bytes()
     }
+
+    fn spill(&self, counted: &mut Counted, folder: &Path) -> Result<bool> {
+        let spilled = counted.pairs.spill(folder);
+        spilled.map_err(|error| {
+            let what = format!("putting counts into a file in {}", folder.display());
+            Error::io(what, error)
+        })
+    }
+
+    fn memory(&self) -> Option<String> {
+        let text = "while counting, about 40 bytes for each pair of address and word and 70 for each address, in \
+                    each worker; pairs beyond `[engine] memory_limit` go to files in the state folder, 16 bytes \
+                    each; what is learnt of has all pairs in memory, about 120 bytes each";
+        Some(text.to_owned())
+    }
 }
 
 /// What a row of the counts is.
@@ -150,7 +166,9 @@ pub(crate) enum Row {
 /// The counts as rows: `key`, `kind`, `word`, `count`; pairs in the order of documents and words.
 fn rows_of(pairs: &Pairs) -> Result<RecordBatch> {
     let (document_ranks, word_ranks) = (pairs.documents.ranks(), pairs.words.ranks());
-    let mut all: Vec<(u32, u32, u64)> = pairs.iter().collect();
+    let all = pairs.all();
+    let mut all =
+        all.map_err(|error| Error::io("reading counts that were put into a file", error))?;
     all.sort_unstable_by_key(|(document, word, _)| {
         (
             document_ranks[*document as usize],
@@ -232,5 +250,112 @@ impl<'a> Views<'a> {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A part of a day: pairs, in the order in which they came.
+    type Part = Vec<(u8, u8)>;
+
+    /// What a thread counts of its part, with its table put into a file behind some of the pairs.
+    fn counted(part: &Part, spills: &[usize], folder: &std::path::Path) -> Pairs {
+        let mut pairs = Pairs::default();
+        for (row, (document, word)) in part.iter().enumerate() {
+            let mut pending = Pending::default();
+            let document = pairs.documents.id(&format!("10.0.0.{document}"));
+            let agent = pairs.add_agent(&format!("agent {}", word % 3), 1);
+            let mut open = format!("word {word}");
+            push_agent(&mut open, agent);
+            let word = pairs.words.id(&open);
+            pairs.add(document, word, &mut pending);
+            pairs.add_pending(&mut pending);
+            if spills.contains(&row) {
+                pairs.spill_always(folder);
+            }
+        }
+        pairs
+    }
+
+    fn sums(rows: &RecordBatch) -> BTreeMap<(String, String), u64> {
+        use arrow::array::AsArray;
+        let (keys, words) = (
+            rows.column(0).as_string_view(),
+            rows.column(2).as_string_view(),
+        );
+        let counts = rows
+            .column(3)
+            .as_primitive::<arrow::datatypes::UInt64Type>();
+        (0..rows.num_rows())
+            .map(|row| {
+                (
+                    (keys.value(row).into(), words.value(row).into()),
+                    counts.value(row),
+                )
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_put_into_files_is_counted_as_if_it_had_not(
+            parts in prop::collection::vec(prop::collection::vec((0_u8..9, 0_u8..9), 0..60), 1..4),
+            spills in prop::collection::vec(0_usize..60, 0..6),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let count = |spills: &[usize]| {
+                let mut merged = Pairs::default();
+                for part in &parts {
+                    merged.merge(counted(part, spills, folder.path()));
+                }
+                merged
+            };
+            let (plain, spilled) = (count(&[]), count(&spills));
+            prop_assert_eq!(plain.n_spilled(), 0);
+            let (expected, found) = (rows_of(&plain).unwrap(), rows_of(&spilled).unwrap());
+            prop_assert_eq!(&expected, &found);
+            let n_pairs: u64 = sums(&found).into_iter().filter(|((key, _), _)| key.starts_with("10.")).map(|(_, n)| n).sum();
+            prop_assert_eq!(n_pairs as usize, parts.iter().map(Vec::len).sum::<usize>());
+            // A state that is saved has what is in files.
+            let saved = serde_json::to_string(&spilled).unwrap();
+            let loaded: Pairs = serde_json::from_str(&saved).unwrap();
+            prop_assert_eq!(&expected, &rows_of(&loaded).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_table_is_put_into_a_file_where_that_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pairs = Pairs::default();
+        assert!(!pairs.spill(folder.path()).unwrap(), "there is nothing");
+        let mut pending = Pending::default();
+        let words: Vec<u32> = (0..50)
+            .map(|word| pairs.words.id(&format!("word {word}")))
+            .collect();
+        for document in 0..400 {
+            let document =
+                pairs
+                    .documents
+                    .id(&format!("10.0.{}.{}", document / 100, document % 100));
+            for word in &words {
+                pairs.add(document, *word, &mut pending);
+            }
+        }
+        pairs.add_pending(&mut pending);
+        let before = pairs.size_bytes();
+        assert!(pairs.spill(folder.path()).unwrap());
+        assert_eq!((pairs.n_spilled(), pairs.len()), (20_000, 20_000));
+        assert!(
+            pairs.size_bytes() < before / 4,
+            "{} of {before}",
+            pairs.size_bytes()
+        );
+        assert!(!pairs.spill(folder.path()).unwrap(), "only texts are left");
     }
 }

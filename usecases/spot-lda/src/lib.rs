@@ -59,7 +59,9 @@
 //! - What is rare is not always bad, and an attack that is most of an address's traffic is usual there.
 //! - What is found of labelled data, and where simple baselines find more: `benches/quality`.
 //! - Memory grows with the distinct addresses, words and pairs of them: about 40 bytes a pair while a
-//!   day is counted. It is not spilled to disk.
+//!   day is counted, in each worker. Pairs that `[engine] memory_limit` leaves no room for are put into files
+//!   in the state folder; addresses and words are not. What topics are learnt of has all pairs in memory,
+//!   about 120 bytes each.
 //! - The model is as old as its training; an address that it does not know is suspicious with all it
 //!   does.
 //!
@@ -88,6 +90,7 @@ mod pairs;
 pub mod score;
 mod screen;
 mod settings;
+mod spill;
 mod spot_conf;
 mod texts;
 mod top;

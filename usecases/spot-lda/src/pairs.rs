@@ -2,21 +2,26 @@
 //!
 //! Documents and words are known by numbers, a pair is one integer, and its count stands beside it in
 //! one table: no record costs an allocation. Pairs are looked up some dozens at a time, so that the
-//! processor waits for the memory of several of them at once.
+//! processor waits for the memory of several of them at once. A table that is too large goes into a file
+//! (`spill`), and counting goes on in an empty one; documents and words stay in memory.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hash::BuildHasher;
+use std::io;
+use std::path::Path;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::spill::Spilled;
 use crate::texts::Texts;
 
 /// The pairs of a day, or of a part of it.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Plain", into = "Plain")]
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "Plain")]
 pub struct Pairs {
     /// Addresses.
     pub documents: Texts,
@@ -27,9 +32,16 @@ pub struct Pairs {
     n_of_agent: Vec<u64>,
     table: HashTable<(u64, u64)>,
     hasher: RandomState,
+    /// What the table had no room for.
+    spilled: Option<Spilled>,
+    /// Why what was put into files cannot be had.
+    failed: Option<String>,
     /// The protocols of the flows that lines of the feedback are of, by the line's number.
     pub protocols: BTreeMap<usize, String>,
 }
+
+/// The table is put into a file if it takes at least the n-th part of all.
+const SPILLED_PART: usize = 8;
 
 /// How many pairs are looked up at a time.
 const PENDING: usize = 64;
@@ -50,21 +62,76 @@ impl Default for Pending {
 }
 
 impl Pairs {
-    /// How many distinct pairs there are.
+    /// How many distinct pairs there are; of those in files some may count several times.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.table.len() + self.n_spilled() as usize
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.len() == 0
+    }
+
+    /// How many pairs are in files.
+    pub fn n_spilled(&self) -> u64 {
+        self.spilled.as_ref().map_or(0, Spilled::n_pairs)
     }
 
     /// All pairs: document, word, count, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u32, u64)> {
-        self.table
-            .iter()
-            .map(|(pair, count)| ((pair >> 32) as u32, *pair as u32, *count))
+    ///
+    /// # Errors
+    /// Those in files cannot be had.
+    pub fn all(&self) -> io::Result<Vec<(u32, u32, u64)>> {
+        let mut all = Vec::with_capacity(self.table.len());
+        self.each(|pair, count| {
+            all.push(((pair >> 32) as u32, pair as u32, count));
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Gives each pair once, with all its counts.
+    fn each(&self, mut each: impl FnMut(u64, u64) -> io::Result<()>) -> io::Result<()> {
+        if let Some(failed) = &self.failed {
+            return Err(io::Error::other(failed.clone()));
+        }
+        match &self.spilled {
+            None => self
+                .table
+                .iter()
+                .try_for_each(|(pair, count)| each(*pair, *count)),
+            Some(spilled) => spilled.each(self.table.iter().copied().collect(), each),
+        }
+    }
+
+    /// Puts the table into a file in this folder; whether it is worth that.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn spill(&mut self, folder: &Path) -> io::Result<bool> {
+        let table_bytes = self.table.allocation_size();
+        // What is left is mostly documents and words: runs would become many and small.
+        if self.table.is_empty() || table_bytes < self.size_bytes() / SPILLED_PART {
+            return Ok(false);
+        }
+        self.spilled
+            .get_or_insert_with(|| Spilled::new(folder, table_bytes));
+        self.spill_table()?;
+        Ok(true)
+    }
+
+    /// As [`Pairs::spill`], of the smallest table, and so when others are merged into it.
+    #[cfg(test)]
+    pub(crate) fn spill_always(&mut self, folder: &Path) {
+        self.spilled.get_or_insert_with(|| Spilled::new(folder, 0));
+        self.spill_table().expect("the folder can be written");
+    }
+
+    fn spill_table(&mut self) -> io::Result<()> {
+        let Some(spilled) = &mut self.spilled else {
+            return Ok(());
+        };
+        spilled.push(std::mem::take(&mut self.table).into_iter().collect())
     }
 
     /// How many requests have a user agent.
@@ -137,10 +204,23 @@ impl Pairs {
             }
         });
         let words: Vec<u32> = words.collect();
-        for (document, word, count) in other.iter() {
-            let (document, word) = (documents[document as usize], words[word as usize]);
+        if let (None, Some(spilled)) = (&self.spilled, &other.spilled) {
+            self.spilled = Some(spilled.beside());
+        }
+        let added = other.each(|pair, count| {
+            let document = documents[(pair >> 32) as usize];
+            let word = words[pair as u32 as usize];
             let pair = u64::from(document) << 32 | u64::from(word);
             self.add_hashed(pair, self.hasher.hash_one(pair), count);
+            match &self.spilled {
+                Some(spilled) if self.table.allocation_size() > spilled.table_bytes() => {
+                    self.spill_table()
+                }
+                _ => Ok(()),
+            }
+        });
+        if let Err(error) = added {
+            self.failed = Some(error.to_string());
         }
         for (line, protocol) in other.protocols {
             self.note_protocol(line, &protocol);
@@ -200,15 +280,22 @@ impl From<Plain> for Pairs {
     }
 }
 
-impl From<Pairs> for Plain {
-    fn from(pairs: Pairs) -> Self {
-        Plain {
-            documents: pairs.documents,
-            words: pairs.words,
-            agents: pairs.agents,
-            n_of_agent: pairs.n_of_agent,
-            pairs: pairs.table.into_iter().collect(),
-            protocols: pairs.protocols,
-        }
+impl Serialize for Pairs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs = Vec::with_capacity(self.table.len());
+        let read = self.each(|pair, count| {
+            pairs.push((pair, count));
+            Ok(())
+        });
+        read.map_err(S::Error::custom)?;
+        let plain = Plain {
+            documents: self.documents.clone(),
+            words: self.words.clone(),
+            agents: self.agents.clone(),
+            n_of_agent: self.n_of_agent.clone(),
+            pairs,
+            protocols: self.protocols.clone(),
+        };
+        plain.serialize(serializer)
     }
 }

@@ -9,11 +9,12 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use datashark_engine::{
-    Gather, Gathered, Job, RecordsOf, RunOptions, Scratch, Stop, SystemClock, computed,
+    Gather, Gathered, Job, Ledger, RecordsOf, RunOptions, Scratch, Stop, SystemClock, computed,
 };
-use datashark_evaluation::Labels;
 use datashark_evaluation::inject::inject;
 use datashark_evaluation::role::time_expression;
+use datashark_evaluation::{Label, Labels};
+use datashark_sdk::conf::nearest;
 use datashark_sdk::input::Micros;
 use tokio::sync::watch;
 
@@ -135,6 +136,7 @@ async fn labelled(args: &Eval, job: &Job, scratch: &Scratch) -> Result<Labelled,
         columns.push((KIND.to_owned(), format!("CAST(({kinds}) AS VARCHAR)")));
     }
     let gathered = gathered(job, RecordsOf::Input, columns, scratch).await?;
+    let unknown = gathered.unknown.clone();
     let (records, computed, times) = ordered(gathered)?;
     let labels = match (list, computed.column_by_name(ATTACK)) {
         (Some(list), _) => {
@@ -146,6 +148,13 @@ async fn labelled(args: &Eval, job: &Job, scratch: &Scratch) -> Result<Labelled,
         }
         (None, None) => Labels::harmless(records.num_rows()),
     };
+    if !labels.labels.is_empty() && labels.labels.iter().all(|it| *it == Label::Unknown) {
+        return Err(Failure::Run(format!(
+            "`--labels` is null for each of {}: none is labelled{}",
+            counted(records.num_rows() as u64, "record"),
+            lacking(&unknown, job),
+        )));
+    }
     Ok(Labelled {
         records,
         labels,
@@ -180,13 +189,32 @@ async fn gathered(
         .await;
     watcher.finish();
     let gathered = gathered.map_err(failed)?;
-    match gathered.read.num_rows() {
-        0 => Err(Failure::Run(format!(
-            "none of {} is valid: {} could not be read, or lack a column that is named here",
-            counted(gathered.ledger.read, "record"),
-            count(gathered.ledger.invalid),
-        ))),
-        _ => Ok(gathered),
+    let Ledger { read, invalid, .. } = gathered.ledger;
+    if gathered.read.num_rows() == 0 {
+        return Err(Failure::Run(format!(
+            "none of {} is valid: {} could not be read, or lack a column that is named here{}",
+            counted(read, "record"),
+            count(invalid),
+            lacking(&gathered.unknown, job),
+        )));
+    }
+    if invalid > 0 {
+        let (invalid, read) = (count(invalid), counted(read, "record"));
+        say(&format!("Left out of {read}: {invalid} invalid"));
+    }
+    Ok(gathered)
+}
+
+/// Which columns the records may lack, and what was probably meant: behind a message.
+fn lacking(unknown: &[String], job: &Job) -> String {
+    let known = job.columns();
+    let named = unknown.iter().map(|name| match nearest(name, &known) {
+        Some(near) => format!("`{name}` (did you mean `{near}`?)"),
+        None => format!("`{name}`"),
+    });
+    match unknown {
+        [] => String::new(),
+        _ => format!("; they may lack {}", named.collect::<Vec<_>>().join(", ")),
     }
 }
 

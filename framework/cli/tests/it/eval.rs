@@ -195,7 +195,8 @@ fn what_cannot_be_evaluated_says_why() {
         (
             vec!["--labels", "dipp = '1'"],
             1,
-            "none of 1,201 records is valid",
+            "none of 1,201 records is valid: 1,201 could not be read, or lack a column that is named here; \
+             they may lack `dipp` (did you mean `dip`?)",
         ),
         (
             vec!["--labels", "true", "--split", "2"],
@@ -212,4 +213,35 @@ fn what_cannot_be_evaluated_says_why() {
         let args = [&["eval", conf.as_str()], &args[..]].concat();
         folder.run(&args).ends(status).says(&[said]);
     }
+}
+
+#[test]
+fn labels_by_a_member_that_no_object_has_are_refused_and_invalid_records_are_counted() {
+    let folder = Folder::new();
+    folder.write(
+        "rare.sql",
+        "SELECT source_ip AS key, CAST(bytes AS DOUBLE) AS score FROM records",
+    );
+    let conf = "name = Rare\ntype = batch\nenabled = true\ncode = rare.sql\nfile = flows.json\n\
+                output = csv\n[codec]\nformat = json\n[columns]\nbytes = integer\n[out_csv]\npath = out.csv\n";
+    folder.write("rare.conf", conf);
+    let record = |row: u32| format!("{{\"source_ip\":\"192.0.2.{row}\",\"bytes\":{row}}}\n");
+    let records: String = (0..50).map(record).collect();
+    folder.write("flows.json", format!("{records}no object\n"));
+    let args = |labels: &'static str| {
+        [
+            "eval",
+            "rare.conf",
+            "--key",
+            "source_ip",
+            "--labels",
+            labels,
+        ]
+    };
+    folder.run(&args("byte > 48")).ends(1).says(&[
+        "Left out of 51 records: 1 invalid",
+        "error: `--labels` is null for each of 50 records: none is labelled; \
+         they may lack `byte` (did you mean `bytes`?)",
+    ]);
+    folder.run(&args("bytes > 48")).ends(0);
 }

@@ -201,6 +201,38 @@ fn logs_of_every_kind_are_known_by_what_is_in_them() {
     assert_eq!(asked(&table, digest), of_json);
 }
 
+#[test]
+fn flows_have_their_duration_in_seconds_and_the_flags_that_the_log_has() {
+    let (Some(zeek), Some(eve)) = (
+        shared_data("zeek/slips_test9_mixed/conn.log"),
+        shared_data("suricata/slips_test6_eve_part1.json.gz"),
+    ) else {
+        return;
+    };
+    let flow = "SELECT tdur, proto, flag, ipkt, ibyt, opkt, obyt FROM flow WHERE ";
+    let folder = Folder::new();
+    ingest(&folder, "flow", &[zeek.display().to_string()]).ends(0);
+    let first = asked(&folder, &format!("{flow} sport = 61099"));
+    assert_eq!(first, "0.09628199999999865,UDP,,2,50,0,0");
+    // Ten of its connections have no duration.
+    let durations = "SELECT count(*), count(tdur), max(tdur) FROM flow";
+    assert_eq!(asked(&folder, durations), "576,566,118.46484799999999");
+    let folder = Folder::new();
+    ingest(&folder, "flow", &[eve.display().to_string()]).ends(0);
+    let scan = asked(
+        &folder,
+        &format!("{flow} sip = '91.238.203.56' AND sport = 48938"),
+    );
+    assert_eq!(scan, "0.000253,TCP,.A.RS.,2,120,2,120");
+    let answered = asked(
+        &folder,
+        &format!("{flow} sip = '192.168.1.132' AND dport = 44232"),
+    );
+    assert_eq!(answered, "1.107183,UDP,,12,4056,0,0");
+    let durations = "SELECT count(*), count(tdur), max(tdur) FROM flow";
+    assert_eq!(asked(&folder, durations), "1512,1512,1126.410169");
+}
+
 /// A log of a proxy whose lines are told apart, with an invalid one in every fifty.
 fn log(number: u64, n_lines: u64) -> String {
     let line = |line: u64| match line % 50 {
@@ -367,6 +399,70 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_stored() {
 }
 
 #[test]
+fn a_file_that_only_looks_like_a_log_is_refused_in_one_line_and_leaves_nothing() {
+    let folder = Folder::new();
+    let readme = root().join("README.md").display().to_string();
+    for kind in ["flow", "dns", "proxy"] {
+        let ran = folder.run(&["ingest", kind, &readme]).ends(1);
+        let errors: Vec<&str> = ran
+            .stderr
+            .lines()
+            .filter(|it| it.contains("error"))
+            .collect();
+        let begins =
+            format!("error: `{readme}`: its format is none that is known: it begins with `# ");
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(&begins),
+            "{errors:?}"
+        );
+    }
+    // A header that names fewer fields than the records have: which value is whose nobody can say.
+    let header = "#Fields: date time c-ip cs-method cs-uri-path sc-status\n";
+    let record = "2026-08-27 10:00:00 192.0.2.1 GET /a \"Mozilla/5.0 (X11)\" 200\n";
+    folder.write("proxy.log", format!("{header}{}", record.repeat(11)));
+    let refused = "error: `proxy.log`: it seems to be of the format `w3c`, but 11 of its first 11 records \
+                   cannot be stored: line 2: expected 6 fields, found 7; `--format w3c` reads it all the same";
+    let ran = folder
+        .run(&["ingest", "proxy", "proxy.log"])
+        .ends(1)
+        .says(&[refused]);
+    assert_eq!(account(&ran), [0; 4]);
+    // Whoever says the format has the reasons in the store.
+    let args = ["ingest", "proxy", "proxy.log", "--format", "w3c"];
+    assert_eq!(account(&folder.run(&args).ends(0)), [11, 0, 0, 11]);
+    // With the header mended it is stored.
+    let mended = header.replace("cs-uri-path", "cs-uri-path cs(User-Agent)");
+    folder.write("proxy.log", format!("{mended}{}", record.repeat(11)));
+    let ran = folder.run(&["ingest", "proxy", "proxy.log"]).ends(0);
+    assert_eq!(account(&ran), [11, 11, 0, 0]);
+    let agents = "SELECT DISTINCT useragent FROM proxy";
+    assert_eq!(asked(&folder, agents), "Mozilla/5.0 (X11)");
+}
+
+#[test]
+fn a_real_log_whose_header_lacks_a_field_says_so_and_is_stored_once_it_has_it() {
+    let Some(path) = shared_data("proxy/proxysg_main_elff.log") else {
+        return;
+    };
+    let text = fs::read_to_string(&path).unwrap();
+    let path = path.display().to_string();
+    let folder = Folder::new();
+    folder.run(&["ingest", "proxy", &path]).ends(1).says(&[
+        "11 of its first 11 records cannot be stored: line 7: expected 23 fields, found 24",
+    ]);
+    // What its records have between the referrer and the filter's result is the user agent.
+    let lacking = "cs(Referer) sc-filter-result";
+    assert!(text.contains(lacking));
+    let mended = text.replace(lacking, "cs(Referer) cs(User-Agent) sc-filter-result");
+    folder.write("mended.log", mended);
+    let ran = folder.run(&["ingest", "proxy", "mended.log"]).ends(0);
+    assert_eq!(account(&ran), [11, 10, 0, 1]);
+    let found =
+        "SELECT count(*) FROM proxy WHERE serverip = '81.2.69.144' AND filterresult = 'OBSERVED'";
+    assert_eq!(asked(&folder, found), "10");
+}
+
+#[test]
 fn files_of_nfcapd_need_nfdump_and_a_version_that_it_knows() {
     let Some(path) = shared_data("netflow/nfcapd/v2-none.nfcapd") else {
         return;
@@ -422,6 +518,39 @@ fn a_full_disk_ends_the_ingest_and_what_was_committed_stays() {
         .ends(0)
         .says(&["error: writing `small/s/proxy/", "No space left on device"]);
     assert_eq!(ran.stdout, "status 1\ncount(*)\n196\n1\n", "{}", ran.stderr);
+}
+
+#[test]
+fn a_clock_that_jumps_from_record_to_record_makes_a_row_of_each_in_its_hour() {
+    // Each record is of another hour than the one before it, some 700 hours from 2000 on.
+    const N_HOURS: u64 = 700;
+    let folder = Folder::new();
+    let flow = |row: u64| {
+        let hour = row * 7_919 % N_HOURS;
+        let (ts, port) = (946_684_800 + hour * 3_600, 1_024 + row);
+        format!(
+            "{{\"ts\":{ts}.5,\"uid\":\"C\",\"id.orig_h\":\"192.0.2.1\",\"id.orig_p\":{port},\"conn_state\":\"SF\",\"proto\":\"tcp\"}}\n"
+        )
+    };
+    // Before 1970, and further ahead than a clock can be.
+    let odd = "{\"ts\":-1.5,\"conn_state\":\"S0\",\"proto\":\"udp\"}\n\
+               {\"ts\":1e300,\"conn_state\":\"S0\",\"proto\":\"udp\"}\n";
+    let flows: String = (0..N_HOURS).map(flow).collect();
+    folder.write("conn.log", flows + odd);
+    // Fewer files may be open than there are hours.
+    let ran = folder
+        .script("ulimit -n 400; exec $datashark ingest flow conn.log")
+        .ends(0);
+    assert_eq!(account(&ran), [N_HOURS + 2, N_HOURS + 1, 0, 1]);
+    let hours = "SELECT count(*), count(DISTINCT concat(y, '-', m, '-', d, '-', h)) FROM flow WHERE y >= 2000";
+    assert_eq!(asked(&folder, hours), format!("{N_HOURS},{N_HOURS}"));
+    let wrong = "SELECT count(*) FROM flow WHERE h <> date_part('hour', to_timestamp(unix_tstamp))";
+    assert_eq!(asked(&folder, wrong), "0");
+    assert_eq!(
+        asked(&folder, "SELECT y, m, d, h FROM flow WHERE y < 2000"),
+        "1969,12,31,23"
+    );
+    assert!(asked(&folder, "SELECT reason FROM invalid").contains("expected a time"));
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod rewind;
 mod search;
 mod shark;
 mod signals;
+mod spill;
 mod sql;
 mod stream;
 mod third_party;

@@ -188,3 +188,22 @@ fn the_suspicious_connects_of_a_day_are_found_in_the_store() {
         .ends(1)
         .says(&["there is neither", "nor a table `dns` in the store"]);
 }
+
+#[test]
+fn a_store_in_an_object_store_is_refused_in_one_line_by_every_command() {
+    let folder = Folder::new();
+    folder.write("a.log", "");
+    let commands: [&[&str]; 4] = [
+        &["ingest", "proxy", "a.log"],
+        &["sql", "SELECT 1"],
+        &["store", "show"],
+        &["ml", "20260827", "flow"],
+    ];
+    let refused =
+        "error: `--store`: a store is a folder of this machine, found `s3://bucket/store`\n";
+    for command in commands {
+        let ran = folder.run(&[command, &["--store", "s3://bucket/store"]].concat());
+        assert_eq!(ran.ends(2).stderr, refused, "{command:?}");
+    }
+    assert!(!folder.path("s3:").exists());
+}

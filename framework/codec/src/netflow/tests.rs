@@ -153,6 +153,27 @@ fn flows_wait_for_no_template_and_are_told() {
 }
 
 #[test]
+fn an_exporters_clock_that_jumps_moves_neither_when_a_flow_came_nor_how_long_it_took() {
+    let at = |uptime: u32, seconds: u32, sequence: u32| {
+        let mut datagram = v9(sequence, &[set(256, &flow(1))]);
+        datagram[4..8].copy_from_slice(&uptime.to_be_bytes());
+        datagram[8..12].copy_from_slice(&seconds.to_be_bytes());
+        datagram
+    };
+    // Set to 1970, to 2106, and started anew while the flow was under way.
+    let jumps = [(1_000_000, 0), (1_000_000, u32::MAX), (0, 1_462_456_497)];
+    let jumped = (2..)
+        .zip(jumps)
+        .map(|(sequence, (uptime, seconds))| at(uptime, seconds, sequence));
+    let datagrams: Vec<Vec<u8>> = std::iter::once(v9(1, &[set(0, &template())]))
+        .chain(jumped)
+        .collect();
+    let (flows, unreadable) = rows(&["treceived", "tdur"], &datagrams);
+    assert_eq!(flows, [["2016-05-05 13:54:58", "0.972"]; 3]);
+    assert_eq!(unreadable, [""; 0]);
+}
+
+#[test]
 fn templates_are_each_exporters_own() {
     let mut collector = Collector::try_new(None).unwrap();
     read(&mut collector, &v9(1, &[set(0, &template())]));

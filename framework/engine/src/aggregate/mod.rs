@@ -13,6 +13,7 @@ mod sql;
 mod tables;
 mod view;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -162,6 +163,24 @@ impl Aggregation {
             (_, State::Query(state)) => state.size_bytes(),
             (Aggregation::Reduce { reduce, .. }, State::Reduce(state)) => reduce.size_bytes(state),
             _ => 0,
+        }
+    }
+
+    /// Puts what a state holds into files, if it can; blocks the thread.
+    pub(crate) fn spill(&self, state: &mut State, folder: &Path) -> Result<bool> {
+        match (self, state) {
+            (Aggregation::Reduce { reduce, .. }, State::Reduce(state)) => {
+                Ok(reduce.spill(state, folder)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What an accumulator in code says of its memory.
+    pub(crate) fn memory(&self) -> Option<String> {
+        match self {
+            Aggregation::Query(_) => None,
+            Aggregation::Reduce { reduce, .. } => reduce.memory(),
         }
     }
 

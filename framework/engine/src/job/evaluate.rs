@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Field, Schema};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::parquet::arrow::ArrowWriter;
 use datashark_sdk::input::Open;
@@ -53,6 +53,9 @@ pub struct Gathered {
     pub read: RecordBatch,
     /// What was asked for beside that, of the same rows.
     pub computed: RecordBatch,
+    /// Columns of an open format that nothing names but what is computed: whether there are such ones only
+    /// the records can tell.
+    pub unknown: Vec<String>,
     /// What became of the records.
     pub ledger: Ledger,
 }
@@ -71,8 +74,10 @@ impl Job {
     ) -> Result<Gathered> {
         let Planned { aggregation, .. } = self.plan(&gather.computed).await?;
         let schema = aggregation.rows_schema()?;
+        let columns = columns(&self.known, None, &aggregation, &TimeSource::Arrival);
+        let unknown = self.unknown(&columns);
         let records = Records {
-            columns: columns(&self.known, None, &aggregation, &TimeSource::Arrival),
+            columns,
             aggregation,
             view: None,
             time: TimeSource::Arrival,
@@ -89,8 +94,21 @@ impl Job {
         Ok(Gathered {
             read,
             computed,
+            unknown,
             ledger,
         })
+    }
+
+    /// Those columns of an open format that neither it nor the use case nor the conf knows.
+    fn unknown(&self, columns: &[Field]) -> Vec<String> {
+        if self.known.fixed.is_some() {
+            return Vec::new();
+        }
+        let known = || self.known.typed.iter().chain(&self.records.columns);
+        let names = columns.iter().map(|field| field.name().clone());
+        names
+            .filter(|name| known().all(|field| field.name() != name))
+            .collect()
     }
 
     /// The query for the columns that are used, with what is computed behind them.

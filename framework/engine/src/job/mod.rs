@@ -97,6 +97,11 @@ impl Job {
         self.records.aggregation.bound()
     }
 
+    /// What its memory grows with and how much each takes, where the use case says it.
+    pub fn memory(&self) -> Option<String> {
+        self.records.aggregation.memory()
+    }
+
     /// The columns that are decoded.
     pub fn columns(&self) -> Vec<&str> {
         let columns = self

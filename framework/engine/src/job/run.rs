@@ -341,6 +341,7 @@ impl Job {
             keep_late: self.conf.keep_late,
             memory_limit: memory_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             used_bytes: AtomicUsize::new(0),
+            spill_folder: self.global.engine.state_folder.clone(),
             range: Window::WHOLE,
         }
     }

@@ -36,14 +36,21 @@ pub(crate) struct Lane {
     states: HashMap<Slot, State>,
     /// What the states took when they were last counted.
     state_bytes: usize,
+    /// The part of the memory limit beyond which states are put into files, if they can be.
+    share_bytes: Option<usize>,
     partitions: HashMap<PartitionId, PartitionState>,
 }
 
 impl Lane {
-    /// A lane of a pipeline.
-    pub(crate) fn try_new(pipeline: Arc<Pipeline>, taps: Arc<Taps>) -> Result<Self> {
+    /// One of so many lanes of a pipeline.
+    pub(crate) fn try_new(
+        pipeline: Arc<Pipeline>,
+        taps: Arc<Taps>,
+        n_lanes: usize,
+    ) -> Result<Self> {
         let reading = Reading::of(&pipeline.records)?;
         Ok(Lane {
+            share_bytes: pipeline.memory_limit.map(|limit| limit / n_lanes.max(1)),
             pipeline,
             taps,
             reading,
@@ -237,6 +244,8 @@ impl Lane {
     /// Brings what all lanes together use up to date and holds it against the limit. Records that
     /// wait to be aggregated hold on to more than they will take: they are aggregated first.
     fn account_memory(&mut self) -> Result<()> {
+        // Before the others hear of its size.
+        self.spill()?;
         let used_bytes = self.used_bytes();
         let limit_bytes = match self.pipeline.memory_limit {
             Some(limit_bytes) if used_bytes > limit_bytes => limit_bytes,
@@ -254,14 +263,34 @@ impl Lane {
         }
     }
 
+    /// Puts states beyond the lane's share of the limit into files, as far as they can be: what other
+    /// lanes hold it cannot put anywhere.
+    fn spill(&mut self) -> Result<()> {
+        let aggregation = &self.pipeline.records.aggregation;
+        let share = self.share_bytes.unwrap_or(usize::MAX);
+        if self.own_bytes() <= share {
+            return Ok(());
+        }
+        for state in self.states.values_mut() {
+            let before = aggregation.size_bytes(state);
+            if aggregation.spill(state, &self.pipeline.spill_folder)? {
+                let n_bytes = before.saturating_sub(aggregation.size_bytes(state));
+                tracing::debug!(n_bytes, "put a state into a file");
+            }
+        }
+        Ok(())
+    }
+
+    /// What the lane's states take.
+    fn own_bytes(&self) -> usize {
+        let aggregation = &self.pipeline.records.aggregation;
+        let sizes = self.states.values();
+        sizes.map(|state| aggregation.size_bytes(state)).sum()
+    }
+
     /// What the states of all lanes take, as far as each has counted.
     fn used_bytes(&mut self) -> usize {
-        let aggregation = &self.pipeline.records.aggregation;
-        let now: usize = self
-            .states
-            .values()
-            .map(|state| aggregation.size_bytes(state))
-            .sum();
+        let now = self.own_bytes();
         let before = std::mem::replace(&mut self.state_bytes, now);
         let used = &self.pipeline.used_bytes;
         used.fetch_add(now, Ordering::Relaxed);

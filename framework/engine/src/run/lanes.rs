@@ -19,9 +19,10 @@ pub(super) type Reports = mpsc::UnboundedReceiver<Result<Report>>;
 pub(super) fn start(pipeline: &Arc<Pipeline>, settings: &Settings) -> Result<(Lanes, Reports)> {
     let (report, reports) = mpsc::unbounded_channel();
     let mut lanes = Vec::new();
-    for i in 0..settings.n_lanes.max(1) {
+    let n_lanes = settings.n_lanes.max(1);
+    for i in 0..n_lanes {
         let (order, orders) = mpsc::unbounded_channel();
-        let lane = Lane::try_new(Arc::clone(pipeline), settings.observer.taps())?;
+        let lane = Lane::try_new(Arc::clone(pipeline), settings.observer.taps(), n_lanes)?;
         let report = report.clone();
         let thread = std::thread::Builder::new().name(format!("lane-{i}"));
         thread

@@ -1,5 +1,6 @@
 //! What all lanes of a use case do, as a check has found it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -54,6 +55,8 @@ pub(crate) struct Pipeline {
     pub(crate) memory_limit: Option<usize>,
     /// What all windows together take.
     pub(crate) used_bytes: AtomicUsize,
+    /// Where states that can be put into files go.
+    pub(crate) spill_folder: PathBuf,
     /// Only windows that lie in it count, and in a run over everything only records whose time does;
     /// what counts in none is filtered.
     pub(crate) range: Window,

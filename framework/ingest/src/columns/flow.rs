@@ -54,12 +54,21 @@ fn shared(
 
 /// Zeek's `conn`: when a flow was received is when it began, the one time that all its logs have.
 pub(super) fn zeek() -> Columns {
-    shared(vec![float("duration")], "duration", None)
+    shared(vec![float("tdur")], "tdur", None)
 }
 
-/// Suricata's events of flows.
+/// Suricata's events of flows: when a flow was received is when it was logged.
 pub(super) fn eve() -> Columns {
-    let own = vec![text("event_type"), time("flow.start"), time("flow.end")];
-    let duration = "date_part('epoch', \"flow.end\") - date_part('epoch', \"flow.start\")";
-    shared(own, duration, Some("event_type = 'flow'"))
+    let own = vec![
+        text("event_type"),
+        time("event_start"),
+        time("event_end"),
+        text("tcp.tcp_flags"),
+    ];
+    // As integers: of the seconds since 1970 a float keeps no microseconds.
+    let duration = "(CAST(event_end AS BIGINT) - CAST(event_start AS BIGINT)) / 1000000.0";
+    let mut columns = shared(own, duration, Some("event_type = 'flow'"));
+    let flags = ("flag".to_owned(), "tcp_flags(\"tcp.tcp_flags\")".to_owned());
+    columns.table.push(flags);
+    columns
 }

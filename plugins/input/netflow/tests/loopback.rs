@@ -105,6 +105,39 @@ async fn each_vendors_flows_come_as_nfcapd_stores_them() {
 }
 
 #[tokio::test]
+async fn flows_without_a_template_are_told_and_those_behind_it_come() {
+    let words =
+        |words: &[u16]| -> Vec<u8> { words.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    let v9 = |sequence: u16, set: &[u8]| {
+        let header = words(&[9, 1, 0, 1_000, 0x572B, 0x5071, 0, sequence, 0, 7]);
+        [header, set.to_vec()].concat()
+    };
+    // Template 256: a source, and how many bytes.
+    let template = words(&[0, 16, 256, 2, 8, 4, 1, 4]);
+    let flow = words(&[256, 12, 0xC000, 0x0201, 0, 700]);
+    let (mut input, _, address) = open(conf(&[]), Open::default()).await;
+    let exporter = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for (sequence, set) in [(1, &flow), (2, &template), (3, &flow)] {
+        exporter.send_to(&v9(sequence, set), &address).unwrap();
+    }
+    let (mut sources, mut reasons) = (Vec::new(), Vec::new());
+    while sources.is_empty() || reasons.is_empty() {
+        let batch = batch(&mut input).await;
+        reasons.extend(batch.unreadable.into_iter().map(|bad| bad.reason));
+        let Content::Columns { rows, .. } = batch.content else {
+            panic!("no columns")
+        };
+        let column = rows.column_by_name("sip").unwrap().as_string_view();
+        sources.extend(column.iter().flatten().map(str::to_owned));
+    }
+    assert_eq!(sources, ["192.0.2.1"]);
+    assert_eq!(
+        reasons,
+        ["8 bytes of flows of 127.0.0.1: their template 256 was not received yet"]
+    );
+}
+
+#[tokio::test]
 async fn what_the_socket_drops_is_counted_to_the_last_datagram() {
     const N: u32 = 30_000;
     let small = conf(&[("receive_buffer", "64KiB")]);

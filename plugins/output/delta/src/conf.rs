@@ -3,7 +3,7 @@
 use datashark_sdk::conf::{Problem, Problems};
 use serde::Deserialize;
 
-use crate::store::INVALID;
+use crate::store::{INVALID, Store};
 
 /// The section `[out_delta]`; see the crate's page.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -23,13 +23,8 @@ impl DeltaConf {
         let empty = self.store.trim().is_empty();
         let store = empty.then(|| Problem::at(["store"], "the folder is empty"));
         let store = store.or_else(|| {
-            let message = format!(
-                "a store is a folder of this machine, found `{}`",
-                self.store
-            );
-            self.store
-                .contains("://")
-                .then(|| Problem::at(["store"], message))
+            let refused = Store::refused(&self.store);
+            refused.map(|message| Problem::at(["store"], message))
         });
         let is_name = !self.table.is_empty()
             && self

@@ -31,7 +31,8 @@
 //! again by another, and the windows come again. Files that no commit names are never seen.
 //!
 //! # Limits
-//! A store is a folder of this machine. A compaction between such a crash and the restart mixes rows that
+//! A store is a folder of this machine, and no url of an object store: its files are written, made durable
+//! and listed as files, and what a crash leaves of them is found there. A compaction between such a crash and the restart mixes rows that
 //! are to be taken back with others: then the restart says so and stops. Two runs of one use case that
 //! write into one table are not kept apart. A finding's columns must keep their types.
 

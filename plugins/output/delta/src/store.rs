@@ -46,6 +46,12 @@ impl Store {
         }
     }
 
+    /// Why a text cannot name a store; `None` where it can.
+    pub fn refused(text: &str) -> Option<String> {
+        let is_url = text.contains("://");
+        is_url.then(|| format!("a store is a folder of this machine, found `{text}`"))
+    }
+
     /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder

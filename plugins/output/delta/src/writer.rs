@@ -2,7 +2,8 @@
 //!
 //! The library's own writers panic, and print it, where the disk is full; these files are plain ones, so
 //! that the disk's own word reaches the user, and what was not committed is removed again. A file of each
-//! hour is open between two commits.
+//! hour is open between two commits, but never more than [`OPEN_MAX`]: a clock that jumps would otherwise
+//! open one for every record.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -29,6 +30,9 @@ use crate::table::Table;
 /// zstd's fastest: flows take half of what they do with snappy.
 const LEVEL: i32 = 1;
 
+/// The most files that are open at a time; before one more is, these are ended.
+const OPEN_MAX: usize = 256;
+
 /// How Hive names the folder of rows without a value.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -49,6 +53,8 @@ struct Files {
     /// The table's columns, in its order; those that partition it are last.
     columns: SchemaRef,
     open: BTreeMap<Hour, Open>,
+    /// Those that are ended, as too many were open.
+    ended: Vec<Add>,
 }
 
 /// A file of an hour.
@@ -67,6 +73,7 @@ impl Writer {
             table: table.path().to_owned(),
             columns: table.columns()?,
             open: BTreeMap::new(),
+            ended: Vec::new(),
         };
         Ok(Writer {
             files: Arc::new(Mutex::new(files)),
@@ -85,7 +92,9 @@ impl Writer {
     pub fn n_bytes(&self) -> usize {
         let files = lock(&self.files);
         let of = |open: &Open| open.writer.bytes_written() + open.writer.in_progress_size();
-        files.open.values().map(of).sum()
+        let open: usize = files.open.values().map(of).sum();
+        let sizes = files.ended.iter().map(|add| add.size);
+        open + usize::try_from(sizes.sum::<i64>()).unwrap_or_default()
     }
 
     /// Makes what was written a part of the table, and how far the inputs are with it: all or nothing.
@@ -151,6 +160,9 @@ impl Files {
     }
 
     fn write_hour(&mut self, hour: Hour, rows: &RecordBatch) -> Result<()> {
+        if self.open.len() >= OPEN_MAX && !self.open.contains_key(&hour) {
+            self.end()?;
+        }
         let table = &self.table;
         let open = match self.open.entry(hour) {
             std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
@@ -164,8 +176,14 @@ impl Files {
         Ok(())
     }
 
-    /// Ends the files and makes them durable: the log must not name what a power cut would empty.
+    /// Ends all files, for a commit.
     fn close(&mut self) -> Result<Vec<Add>> {
+        self.end()?;
+        Ok(std::mem::take(&mut self.ended))
+    }
+
+    /// Ends the open files and makes them durable: the log must not name what a power cut would empty.
+    fn end(&mut self) -> Result<()> {
         let open = std::mem::take(&mut self.open);
         let path = |open: &Open| self.table.join(&open.path);
         let paths: Vec<PathBuf> = open.values().map(path).collect();
@@ -175,7 +193,8 @@ impl Files {
         if closed.is_err() {
             paths.iter().for_each(|path| remove(path));
         }
-        closed
+        self.ended.extend(closed?);
+        Ok(())
     }
 }
 
@@ -185,6 +204,9 @@ impl Drop for Files {
             let path = self.table.join(&open.path);
             drop(open);
             remove(&path);
+        }
+        for ended in &self.ended {
+            remove(&self.table.join(&ended.path));
         }
     }
 }
