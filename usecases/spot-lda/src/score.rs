@@ -20,6 +20,9 @@ use crate::everyone::{ENOUGH, Everyone, Known};
 use crate::model::SpotModel;
 use crate::settings::Scoring;
 
+/// More than the part that logarithms and powers are off by.
+const ROUNDING: f64 = 1e-9;
+
 /// The score of a record that no word can be made of.
 pub const ERROR_SCORE: f64 = -1.0;
 
@@ -109,22 +112,33 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// The score of a word at an address. What an analyst marked as harmless there has at least
-    /// [`SpotModel::least_score`].
+    /// The score of a word at an address, if that is not above `highest`; else a number that is. What an
+    /// analyst marked as harmless there has at least [`SpotModel::least_score`].
     #[inline]
-    pub(crate) fn score(&self, address: &str, word: Word) -> f64 {
+    pub(crate) fn score(&self, address: &str, word: Word, highest: f64) -> f64 {
         let document = self.model.documents.find(address);
-        let score = self.without_feedback(document, word);
+        let score = self.up_to(highest, document, word);
         score.max(self.model.least_score(document, word.id()))
     }
 
-    /// The same, whatever was marked.
-    #[inline]
+    /// The score, whatever was marked.
     pub(crate) fn without_feedback(&self, document: Option<u32>, word: Word) -> f64 {
+        self.up_to(f64::INFINITY, document, word)
+    }
+
+    #[inline]
+    fn up_to(&self, highest: f64, document: Option<u32>, word: Word) -> f64 {
         let by_topics = self.by_topics(document, word);
         let Some(everyone) = self.everyone else {
             return by_topics;
         };
+        // No mean is below the least that it is of, and what an address with words of its own is said to
+        // do is not below half of what its topics say: most records need no logarithm, which would cost
+        // more than all else.
+        let least = (by_topics / 2.0).min(word.everyone) * (1.0 - ROUNDING);
+        if least > highest {
+            return least;
+        }
         let (here, weight) = here(by_topics, everyone.n_of(document), word.everyone);
         let sum = word.ln_everyone + weight * here.ln();
         (sum / (1.0 + weight)).exp()

@@ -81,8 +81,8 @@ impl Screen {
             });
             let (sip, dip) = (flows.sip.get(row), flows.dip.get(row));
             let (sip, dip) = (sip.unwrap_or_default(), dip.unwrap_or_default());
-            let of_source = scorer.score(sip, words.0);
-            let of_destination = scorer.score(dip, words.1);
+            let of_source = scorer.score(sip, words.0, chosen.highest);
+            let of_destination = scorer.score(dip, words.1, chosen.highest);
             match of_destination < of_source {
                 true => chosen.look(dip, of_destination),
                 false => chosen.look(sip, of_source),
@@ -101,7 +101,7 @@ impl Screen {
                 chosen.pass();
                 continue;
             }
-            let score = scorer.score(address, scorer.word(&word));
+            let score = scorer.score(address, scorer.word(&word), chosen.highest);
             chosen.look(address, score);
         }
     }
@@ -117,7 +117,7 @@ impl Screen {
                 continue;
             }
             complete(&open, agent_count(model, requests.agent(row)), &mut word);
-            let score = scorer.score(address, scorer.word(&word));
+            let score = scorer.score(address, scorer.word(&word), chosen.highest);
             chosen.look(address, score);
         }
     }
