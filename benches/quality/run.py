@@ -6,8 +6,8 @@
 
 reads the labelled sets from $DATASHARK_DATA, or ../shared/data beside the tree, and runs `datashark eval`
 (target/release/datashark) on each. Where something is random (planted attacks, sampled scans, the seeds
-of topics, forest and chance) the numbers are means over the seeds. What was decided about words was
-decided on other seeds, 1 to 3, and never on those of the report.
+of topics, forest and chance) the numbers are means over the seeds. What was decided about words and
+scores was decided on other seeds, 1 to 7, and never on those of the report.
 """
 
 import argparse

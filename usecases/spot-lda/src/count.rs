@@ -31,7 +31,8 @@ pub struct Counted {
     /// The pairs.
     pub pairs: Pairs,
     #[serde(skip)]
-    cache: FlowCache,
+    /// The numbers of words.
+    cache: FlowCache<u32>,
 }
 
 impl Count {

@@ -1,4 +1,4 @@
-//! The numbers of a flow's two words, by what they are made of: writing and looking up two texts for
+//! What is known of a flow's two words, by what they are made of: writing and looking up two texts for
 //! each flow would take longer than all else.
 
 use std::hash::BuildHasher;
@@ -13,21 +13,28 @@ const MAX_PROTOCOLS: usize = 1 << 12;
 /// No more words than this are remembered: what a day has, many times over.
 const MAX_WORDS: usize = 1 << 20;
 
-/// Remembers the numbers of words.
-#[derive(Clone, Default)]
-pub(crate) struct FlowCache {
+/// Remembers what is known of words: of the source's and of the destination's.
+#[derive(Clone)]
+pub(crate) struct FlowCache<T> {
     protocols: Vec<String>,
-    table: HashTable<(u64, WordPair)>,
+    table: HashTable<(u64, (T, T))>,
     hasher: RandomState,
 }
 
-/// The numbers of the source's and the destination's word.
-pub(crate) type WordPair = (u32, u32);
+impl<T> Default for FlowCache<T> {
+    fn default() -> Self {
+        FlowCache {
+            protocols: Vec::new(),
+            table: HashTable::new(),
+            hasher: RandomState::default(),
+        }
+    }
+}
 
-impl FlowCache {
-    /// The numbers of a flow's words; made where they are not known yet.
+impl<T: Copy> FlowCache<T> {
+    /// What is known of a flow's words; made where that is not there yet.
     #[inline]
-    pub(crate) fn get(&mut self, word: &FlowWord<'_>, make: impl FnOnce() -> WordPair) -> WordPair {
+    pub(crate) fn get(&mut self, word: &FlowWord<'_>, make: impl FnOnce() -> (T, T)) -> (T, T) {
         let Some(code) = self
             .protocol(word.proto())
             .and_then(|proto| word.code(proto))

@@ -14,8 +14,9 @@
 //!
 //! Each record becomes a word, a flow two, and each address a document. How often a document has which
 //! word is counted as records come, a topic model is learnt of the counts (`datashark_ml::lda`), and
-//! the score of a record is the probability of its word in its document, `Σ θ φ`; of a flow the lesser
-//! of two. What the training has not seen has 0.
+//! the score of a record is how probable its word is in its document; of a flow the lesser of two.
+//! [`score`] says how that is told. With `scoring = spot` it is `Σ θ φ`, and what the training has not
+//! seen has 0; with `scoring = pooled`, what everyone does and what the word is made of count, too.
 //!
 //! # Parameters
 //! | key | default | meaning |
@@ -35,6 +36,7 @@
 //! | `top_domains` | | a file with a ranked list of well-known domains, lines `rank,name` |
 //! | `feedback` | | a file of findings that an analyst has marked; those of severity 3 are learnt as usual |
 //! | `dup_factor` | 1000 | how often a line of `feedback` counts; Spot's `DUPFACTOR`. With `spot-1.1` topics are learnt of it, too; with `v2` the address's word has at least the share that it then had, and nothing else changes |
+//! | `scoring` | `pooled`; with `words = spot-1.1` `spot` | how a word is scored: by topics alone, as Spot, or by topics, everyone and the word's fields |
 //! | `hours` | 24; with `spot-1.1` 1 | how many hours are one to a word, a divisor of 24; 24 leaves the hour out |
 //! | `time_zone` | `UTC` | where hours are counted, for `dns` with `v2` |
 //! | `spot_conf` | | Spot's own `spot.conf`, for the keys that are not there |
@@ -51,7 +53,8 @@
 //! | `word_count_here`, `words_here` | how often the address does that, among how much |
 //! | `word_count_everyone`, `words_everyone` | how often everyone does |
 //! | `usual_words` | the address's three most usual words, and how often |
-//! | `topic_mix`, `score_parts` | the address's mix of topics, and what each adds to the score; behind these what feedback adds |
+//! | `probability_…`, `weight_…` | with `scoring = pooled`: how probable it is `here`, for `everyone` and by its `fields`, and how much each counts; the score is the product of the first to the power of the second |
+//! | `topic_mix`, `score_parts` | the address's mix of topics, and what each adds to the score; behind these what the two other answers add or take, with `scoring = pooled`, and what feedback adds; all add up to the score |
 //!
 //! # Known limits
 //! - A record that is not valid is kept in quarantine with the reason, as one of which no word can be
@@ -62,8 +65,8 @@
 //!   day is counted, in each worker. Pairs that `[engine] memory_limit` leaves no room for are put into files
 //!   in the state folder; addresses and words are not. What topics are learnt of has all pairs in memory,
 //!   about 120 bytes each.
-//! - The model is as old as its training; an address that it does not know is suspicious with all it
-//!   does.
+//! - The model is as old as its training. What an address does that it does not know is judged by what
+//!   everyone does; with `scoring = spot` all of it is suspicious.
 //!
 //! # Run it
 //! ```text
@@ -72,6 +75,7 @@
 //!
 //! # References
 //! - Apache Spot 1.1 (incubating), `spot-ml`.
+//! - C. Genest and J. V. Zidek, Combining probability distributions, Statistical Science 1986.
 //! - A. Asuncion et al., On smoothing and inference for topic models, UAI 2009.
 //! - M. Hoffman et al., Online learning for latent Dirichlet allocation, NIPS 2010.
 
@@ -79,6 +83,7 @@ mod columns;
 mod common;
 mod count;
 pub mod domain;
+mod everyone;
 mod feedback;
 mod flow_cache;
 mod kind;
@@ -108,6 +113,7 @@ use datashark_sdk::{DynReduce, Files, Ranking};
 use tracing::warn;
 
 use crate::domain::TopDomains;
+use crate::score::Scorer;
 
 pub use count::{Count, Counted};
 pub use feedback::{Feedback, WithoutProtocol};
@@ -116,7 +122,7 @@ pub use ml_ops::MlOps;
 pub use model::SpotModel;
 pub use pairs::Pairs;
 pub use screen::{Screen, Screened};
-pub use settings::{Conf, Fields, Optimizer, Settings, Words};
+pub use settings::{Conf, Fields, Optimizer, Scoring, Settings, Words};
 pub use spot_conf::SpotConf;
 pub use texts::Texts;
 pub use wording::Wording;
@@ -183,6 +189,7 @@ impl UseCase for SpotLda {
 
     fn screen(&self, model: &Arc<SpotModel>) -> Option<Arc<dyn DynReduce>> {
         let Settings {
+            scoring,
             threshold,
             max_results,
             ..
@@ -191,6 +198,7 @@ impl UseCase for SpotLda {
         Some(Arc::new(Screen::new(
             wording,
             model,
+            scoring,
             threshold,
             max_results,
         )))
@@ -203,7 +211,8 @@ impl UseCase for SpotLda {
         let rows = top::sorted(kind, &rows.concat(), None)?;
         let keys = rows.column(0).as_string_view();
         let keys: Vec<&str> = (0..keys.len()).map(|row| keys.value(row)).collect();
-        let explained = why::why(&self.wording, model, &keys, &rows);
+        let scorer = Scorer::new(model, self.settings.scoring);
+        let explained = why::why(&self.wording, (model, scorer), &keys, &rows);
         let schema = rows.schema();
         let batches = std::slice::from_ref(&rows);
         let mut findings = Findings::from(Batches::new(&schema, batches))

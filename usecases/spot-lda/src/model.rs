@@ -2,9 +2,12 @@
 //!
 //! It is saved as JSON; long lists of numbers in it are base64 of their little-endian bytes.
 
+use std::sync::OnceLock;
+
 use datashark_sdk::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::everyone::Everyone;
 use crate::kind::Kind;
 use crate::packed;
 use crate::settings::{Optimizer, Words};
@@ -50,6 +53,9 @@ pub struct SpotModel {
     n_of_agent: Vec<u64>,
     /// What an analyst marked as harmless, where topics are not learnt of that; ascending.
     marked: Vec<Marked>,
+    /// What all of this says of words, made when it is first asked for.
+    #[serde(skip)]
+    everyone: OnceLock<Everyone>,
 }
 
 /// A word of a document that an analyst marked as harmless.
@@ -57,6 +63,8 @@ pub struct SpotModel {
 pub(crate) struct Marked {
     document: u32,
     word: u32,
+    /// How often it was marked, each as often as a mark counts.
+    times: u64,
     /// The least score that it has.
     score: f64,
 }
@@ -75,6 +83,7 @@ impl Marked {
         let of = |(document, word, times): &(u32, u32, u64)| Marked {
             document: *document,
             word: *word,
+            times: *times,
             score: *times as f64 / (n_of(*document) + times).max(1) as f64,
         };
         marked.iter().map(of).collect()
@@ -133,6 +142,7 @@ impl SpotModel {
             agents: parts.agents,
             n_of_agent: parts.n_of_agent,
             marked: parts.marked,
+            everyone: OnceLock::new(),
         })
     }
 
@@ -154,9 +164,14 @@ impl SpotModel {
         let (false, Some(document), Some(word)) = (self.marked.is_empty(), document, word) else {
             return 0.0;
         };
+        let found = self.marked(document, word);
+        found.map_or(0.0, |marked| marked.score)
+    }
+
+    fn marked(&self, document: u32, word: u32) -> Option<&Marked> {
         let place = |marked: &Marked| (marked.document, marked.word).cmp(&(document, word));
         let found = self.marked.binary_search_by(place);
-        found.map_or(0.0, |idx| self.marked[idx].score)
+        found.ok().map(|idx| &self.marked[idx])
     }
 
     /// The words of a document and how often it has each.
@@ -165,6 +180,21 @@ impl SpotModel {
         let range = self.starts[document] as usize..self.starts[document + 1] as usize;
         let words = self.document_words[range.clone()].iter().copied();
         words.zip(self.document_counts[range].iter().copied())
+    }
+
+    /// The same without what an analyst marked.
+    pub(crate) fn own_words_of(&self, document: u32) -> impl Iterator<Item = (u32, u64)> {
+        let times = move |word: u32| {
+            let found = self.marked(document, word);
+            found.map_or(0, |marked| marked.times)
+        };
+        self.words_of(document)
+            .map(move |(word, count)| (word, count.saturating_sub(times(word))))
+    }
+
+    /// What the day's traffic says of words, whoever has them.
+    pub(crate) fn everyone(&self) -> &Everyone {
+        self.everyone.get_or_init(|| Everyone::of(self))
     }
 
     /// How often all documents together have a word.

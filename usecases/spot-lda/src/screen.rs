@@ -10,8 +10,8 @@ use crate::columns::{Answers, Flows, Requests};
 use crate::flow_cache::FlowCache;
 use crate::kind::Kind;
 use crate::model::SpotModel;
-use crate::score::ERROR_SCORE;
-use crate::settings::Words;
+use crate::score::{ERROR_SCORE, Scorer, Word};
+use crate::settings::{Scoring, Words};
 use crate::top::Top;
 use crate::word::proxy::complete;
 use crate::wording::Wording;
@@ -20,6 +20,7 @@ use crate::wording::Wording;
 pub struct Screen {
     wording: Wording,
     model: Arc<SpotModel>,
+    scoring: Scoring,
     threshold: f64,
     max_results: Option<usize>,
 }
@@ -31,14 +32,7 @@ pub struct Screened {
     /// What could not be kept; told at the end, since records are added where no error can be.
     failure: Option<String>,
     #[serde(skip)]
-    cache: FlowCache,
-}
-
-/// In place of a word's number: the model does not know it.
-const UNKNOWN: u32 = u32::MAX;
-
-fn known(word: u32) -> Option<u32> {
-    (word != UNKNOWN).then_some(word)
+    cache: FlowCache<Word>,
 }
 
 impl Screen {
@@ -46,15 +40,21 @@ impl Screen {
     pub fn new(
         wording: Wording,
         model: Arc<SpotModel>,
+        scoring: Scoring,
         threshold: f64,
         max_results: Option<usize>,
     ) -> Self {
         Screen {
             wording,
             model,
+            scoring,
             threshold,
             max_results,
         }
+    }
+
+    fn scorer(&self) -> Scorer<'_> {
+        Scorer::new(&self.model, self.scoring)
     }
 
     /// The records of a batch that may be wanted, with keys and scores.
@@ -69,21 +69,20 @@ impl Screen {
         chosen
     }
 
-    fn flows(&self, cache: &mut FlowCache, batch: &RecordBatch, chosen: &mut Chosen) {
+    fn flows(&self, cache: &mut FlowCache<Word>, batch: &RecordBatch, chosen: &mut Chosen) {
         let flows = Flows::of(batch);
-        let (words, model) = (self.wording.words, self.model.as_ref());
+        let (rules, scorer) = (self.wording.words, self.scorer());
         let (mut source, mut destination) = (String::new(), String::new());
         for row in 0..batch.num_rows() {
             let word = self.wording.flow(&flows.flow(row));
-            let ids = cache.get(&word, || {
-                word.write_both(words, &mut source, &mut destination);
-                let id = |word: &str| model.vocabulary.find(word).unwrap_or(UNKNOWN);
-                (id(&source), id(&destination))
+            let words = cache.get(&word, || {
+                word.write_both(rules, &mut source, &mut destination);
+                (scorer.word(&source), scorer.word(&destination))
             });
             let (sip, dip) = (flows.sip.get(row), flows.dip.get(row));
             let (sip, dip) = (sip.unwrap_or_default(), dip.unwrap_or_default());
-            let of_source = model.score(model.documents.find(sip), known(ids.0));
-            let of_destination = model.score(model.documents.find(dip), known(ids.1));
+            let of_source = scorer.score(sip, words.0, chosen.highest);
+            let of_destination = scorer.score(dip, words.1, chosen.highest);
             match of_destination < of_source {
                 true => chosen.look(dip, of_destination),
                 false => chosen.look(sip, of_source),
@@ -93,7 +92,7 @@ impl Screen {
 
     fn answers(&self, batch: &RecordBatch, chosen: &mut Chosen) {
         let answers = Answers::of(batch);
-        let model = self.model.as_ref();
+        let scorer = self.scorer();
         let (mut words, mut word) = (self.wording.dns(), String::new());
         for row in 0..batch.num_rows() {
             let address = answers.ip_dst.get(row).unwrap_or_default();
@@ -102,14 +101,14 @@ impl Screen {
                 chosen.pass();
                 continue;
             }
-            let score = model.score(model.documents.find(address), model.vocabulary.find(&word));
+            let score = scorer.score(address, scorer.word(&word), chosen.highest);
             chosen.look(address, score);
         }
     }
 
     fn requests(&self, batch: &RecordBatch, chosen: &mut Chosen) {
         let requests = Requests::of(batch);
-        let model = self.model.as_ref();
+        let (model, scorer) = (self.model.as_ref(), self.scorer());
         let (mut words, mut open, mut word) = (self.wording.proxy(), String::new(), String::new());
         for row in 0..batch.num_rows() {
             let address = requests.clientip.get(row).unwrap_or_default();
@@ -118,7 +117,7 @@ impl Screen {
                 continue;
             }
             complete(&open, agent_count(model, requests.agent(row)), &mut word);
-            let score = model.score(model.documents.find(address), model.vocabulary.find(&word));
+            let score = scorer.score(address, scorer.word(&word), chosen.highest);
             chosen.look(address, score);
         }
     }

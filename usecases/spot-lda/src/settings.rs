@@ -41,6 +41,24 @@ impl Words {
             Words::V2 => 24,
         }
     }
+
+    /// How words are scored where a conf does not say.
+    pub fn scoring(self) -> Scoring {
+        match self {
+            Words::Spot11 => Scoring::Spot,
+            Words::V2 => Scoring::Pooled,
+        }
+    }
+}
+
+/// How probable a word is said to be; [`score`](crate::score) has the formulas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scoring {
+    /// By the address's topics alone.
+    Spot,
+    /// By these, by how often everyone has the word, and by what it is made of.
+    Pooled,
 }
 
 /// Whose names the records' columns have.
@@ -106,6 +124,8 @@ pub struct Conf {
     pub feedback: Option<String>,
     /// How often a line of `feedback` counts; Spot's `DUPFACTOR`.
     pub dup_factor: Option<u32>,
+    /// How words are scored.
+    pub scoring: Option<Scoring>,
     /// How many hours are one to a word: a divisor of 24, of which 24 leaves the hour out.
     pub hours: Option<u8>,
     /// Where the day's hours are counted, for `dns` with `words = v2`.
@@ -145,6 +165,8 @@ pub struct Settings {
     pub user_domains: Vec<String>,
     /// How often a line of feedback counts.
     pub dup_factor: u32,
+    /// How words are scored.
+    pub scoring: Scoring,
     /// How many hours are one to a word.
     pub hours: u8,
     /// Where the day's hours are counted.
@@ -202,6 +224,7 @@ impl Settings {
                 .dup_factor
                 .or_else(|| spot.number("DUPFACTOR"))
                 .unwrap_or(DUP_FACTOR),
+            scoring: conf.scoring.unwrap_or(conf.words.scoring()),
             hours: conf.hours.unwrap_or(conf.words.hours()),
             zone: zone.parse().unwrap_or(Tz::UTC),
         };

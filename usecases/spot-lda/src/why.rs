@@ -13,7 +13,7 @@ use crate::domain::DomainClass;
 use crate::kind::Kind;
 use crate::model::SpotModel;
 use crate::number::ENTROPY_CUTS;
-use crate::score::contributions;
+use crate::score::{Scorer, contributions};
 use crate::screen::agent_count;
 use crate::word::Server;
 use crate::word::flow::Service;
@@ -29,7 +29,7 @@ pub(crate) type Explained = (&'static str, ArrayRef);
 /// The fields that say why, for records whose keys are the addresses that they are suspicious at.
 pub(crate) fn why(
     wording: &Wording,
-    model: &SpotModel,
+    (model, scorer): (&SpotModel, Scorer<'_>),
     keys: &[&str],
     records: &RecordBatch,
 ) -> Vec<Explained> {
@@ -40,7 +40,8 @@ pub(crate) fn why(
     };
     let rules = StringArray::from(vec![wording.words.name(); keys.len()]);
     explained.push(("word_rules", Arc::new(rules)));
-    explained.extend(habits(model, keys, &words));
+    explained.extend(habits(model, scorer, keys, &words));
+    explained.extend(answers_of(model, scorer, keys, &words));
     explained
 }
 
@@ -198,7 +199,12 @@ fn requests(wording: &Wording, model: &SpotModel, records: &RecordBatch) -> Take
 }
 
 /// How often who does that, what is usual, and the score's parts.
-fn habits(model: &SpotModel, keys: &[&str], words: &[String]) -> Vec<Explained> {
+fn habits(
+    model: &SpotModel,
+    scorer: Scorer<'_>,
+    keys: &[&str],
+    words: &[String],
+) -> Vec<Explained> {
     let mut word = StringBuilder::new();
     let mut usual = StringBuilder::new();
     let mut counts: [UInt64Builder; 4] = Default::default();
@@ -231,9 +237,14 @@ fn habits(model: &SpotModel, keys: &[&str], words: &[String]) -> Vec<Explained> 
         let probabilities = id.map_or(nothing.as_slice(), |id| model.probabilities(id));
         mixes.append_value(mix.iter().copied().map(Some));
         let mut of_topics = contributions(mix, probabilities);
-        // What feedback adds is a part of its own, the last.
         let by_topics: f64 = of_topics.iter().sum();
-        let by_feedback = model.least_score(document, id) - by_topics;
+        let score = scorer.without_feedback(document, scorer.word(text));
+        // What is not of topics is a part of its own: what the other answers add or take, and then what
+        // feedback adds.
+        if scorer.is_pooled() {
+            of_topics.push(score - by_topics);
+        }
+        let by_feedback = model.least_score(document, id) - score;
         if by_feedback > 0.0 {
             of_topics.push(by_feedback);
         }
@@ -251,6 +262,40 @@ fn habits(model: &SpotModel, keys: &[&str], words: &[String]) -> Vec<Explained> 
         ("topic_mix", Arc::new(mixes.finish())),
         ("score_parts", Arc::new(parts.finish())),
     ]
+}
+
+/// The three answers that a pooled score is made of.
+fn answers_of(
+    model: &SpotModel,
+    scorer: Scorer<'_>,
+    keys: &[&str],
+    words: &[String],
+) -> Vec<Explained> {
+    const NAMES: [&str; 6] = [
+        "probability_here",
+        "weight_here",
+        "probability_everyone",
+        "weight_everyone",
+        "probability_fields",
+        "weight_fields",
+    ];
+    if !scorer.is_pooled() {
+        return Vec::new();
+    }
+    let mut columns: [Float64Builder; 6] = Default::default();
+    for (key, word) in keys.iter().zip(words) {
+        let answers = scorer.answers(model.documents.find(key), word);
+        let values = answers.map(|of| {
+            let pairs = [of.here, of.everyone, of.fields];
+            pairs.map(|(probability, weight)| [probability, weight])
+        });
+        let values = values.unwrap_or_default();
+        for (column, value) in columns.iter_mut().zip(values.as_flattened()) {
+            column.append_value(*value);
+        }
+    }
+    let columns = columns.map(|mut column| Arc::new(column.finish()) as ArrayRef);
+    NAMES.into_iter().zip(columns).collect()
 }
 
 /// The numbers that have so many bits: `128 to 255`.

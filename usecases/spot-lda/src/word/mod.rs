@@ -7,6 +7,7 @@
 //! Everything here is pure and writes into room that the caller keeps.
 
 pub mod dns;
+pub(crate) mod fields;
 pub mod flow;
 pub mod proxy;
 

@@ -313,6 +313,15 @@ fn the_parts_of_a_score_add_up_to_it_and_the_reasons_are_those_of_the_day() {
         let parts = parts.value(row);
         let sum: f64 = parts.as_primitive::<Float64Type>().values().iter().sum();
         assert!((sum - score).abs() <= 1e-12, "{sum} {score}");
+        let number = |name: String| column(&name).as_primitive::<Float64Type>().value(row);
+        let answers = ["here", "everyone", "fields"].map(|of| {
+            let probability = number(format!("probability_{of}"));
+            (probability, number(format!("weight_{of}")))
+        });
+        let product: f64 = answers.iter().map(|(p, weight)| p.powf(*weight)).product();
+        assert!((product / score - 1.0).abs() <= 1e-12, "{product} {score}");
+        let weights: f64 = answers.iter().map(|(_, weight)| weight).sum();
+        assert!((weights - 1.0).abs() <= 1e-12, "{weights}");
     }
     let texts = |name: &str| {
         column(name)
@@ -341,6 +350,50 @@ fn the_parts_of_a_score_add_up_to_it_and_the_reasons_are_those_of_the_day() {
     });
     assert_eq!(counts, [1, 10, 1, 11]);
     assert_eq!(texts("word_frame_length"), "128 to 255");
+}
+
+/// The scores of some answers by the model of a day, in the order of the answers' hours.
+fn scores_of(keys: &[(&str, &str)], day: &RecordBatch, scored: &[Value]) -> Vec<f64> {
+    let keys = [keys, &[("threshold", "1"), ("topics", "3")]].concat();
+    let use_case = use_case("dns", &keys, &Files::default());
+    let screen = use_case.screen(&Arc::new(train(&use_case, day)));
+    let screen = screen.expect("records are screened");
+    let score = |record: &Value| {
+        let mut state = screen.empty().expect("a state");
+        let record = batch(Kind::Dns, std::slice::from_ref(record));
+        screen.add(&mut state, &record).expect("it is ours");
+        let rows = screen.rows(state).expect("rows");
+        rows.column(1).as_primitive::<Float64Type>().value(0)
+    };
+    scored.iter().map(score).collect()
+}
+
+#[test]
+fn what_nobody_did_is_judged_by_what_it_is_made_of_and_who_is_new_by_what_everyone_does() {
+    let days: Vec<Value> = (0..40u32)
+        .map(|n| answer(&format!("10.0.0.{}", n % 4), n % 3 + 1, "example.com").0)
+        .collect();
+    let day = batch(Kind::Dns, &days);
+    let usual = answer("10.0.0.1", 1, "example.com").0;
+    let mut by_one_field = usual.clone();
+    by_one_field["dns_qry_rcode"] = 3.into();
+    let mut by_two_fields = by_one_field.clone();
+    by_two_fields["frame_len"] = 4000.into();
+    let by_new = answer("10.9.9.9", 1, "example.com").0;
+    let scored = [by_two_fields, by_one_field, by_new, usual];
+    let pooled = scores_of(&[], &day, &scored);
+    assert!(pooled[0] > 0.0, "{pooled:?}");
+    assert!(pooled[0] < pooled[1] / 10.0, "{pooled:?}");
+    assert!(pooled[1] < pooled[2] / 10.0, "{pooled:?}");
+    assert!(pooled[2..].iter().all(|score| *score > 0.1), "{pooled:?}");
+    // To Spot all three are the same.
+    let by_topics = scores_of(&[("scoring", "spot")], &day, &scored);
+    assert_eq!(by_topics[..3], [0.0; 3]);
+    assert!(by_topics[3] > 0.1, "{by_topics:?}");
+    assert_eq!(
+        scores_of(&[("words", "spot-1.1")], &day, &scored)[..3],
+        [0.0; 3]
+    );
 }
 
 #[test]
