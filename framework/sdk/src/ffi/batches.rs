@@ -1,12 +1,9 @@
-//! Batches and schemas on their way across: exported as Arrow says, and imported with every check
-//! that can be made.
+//! Batches and schemas on their way in, with every check that can be made, and schemas on their way out.
 
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{
-    Array, ArrayData, RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray,
-};
+use arrow::array::{Array, ArrayData, RecordBatch, RecordBatchOptions, StructArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -64,12 +61,6 @@ impl Lent {
             .iter()
             .any(|ours| ours.ptr_eq(column) && is_within(ours))
     }
-}
-
-/// Batches as a stream for the other side.
-pub(super) fn export(schema: &SchemaRef, batches: Vec<RecordBatch>) -> FFI_ArrowArrayStream {
-    let reader = RecordBatchIterator::new(batches.into_iter().map(Ok), Arc::clone(schema));
-    FFI_ArrowArrayStream::new(Box::new(reader))
 }
 
 /// A schema for the other side.
@@ -171,7 +162,8 @@ fn import_batch(
     // buffers are as long as the column is what the interface asks of who made them.
     let data = unsafe { from_ffi_and_data_type(array, row.clone()) }?;
     if let Trust::Plugin(lent) = trust {
-        data.validate_data()?;
+        // What it says of its columns themselves is looked at with each of them.
+        data.validate_nulls()?;
         for column in data.child_data() {
             validate(column, lent)?;
         }

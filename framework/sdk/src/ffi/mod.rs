@@ -67,6 +67,8 @@ pub mod cross_input;
 pub mod export;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(any(feature = "export", feature = "host"))]
+mod stream;
 #[cfg(test)]
 mod tests;
 pub mod wire;

@@ -13,8 +13,9 @@ use crate::input::{DynInput, Input, InputEntry, Source};
 use crate::{Result, Stores};
 
 use super::super::abi;
-use super::super::batches::{export, export_schema};
+use super::super::batches::export_schema;
 use super::super::cross_input::{acknowledged, event_to_wire, opened, status_to_wire};
+use super::super::stream::export;
 use super::super::wire::{
     Acknowledged, InputChecked, InputDescribed, InputOpening, Next, from_text, problems_to_json,
     to_text,

@@ -15,7 +15,8 @@ use crate::{
 };
 
 use super::super::abi;
-use super::super::batches::{export, export_schema};
+use super::super::batches::export_schema;
+use super::super::stream::export;
 use super::super::wire::{Aggregated, Described, from_text, refused_to_json, to_text};
 use super::{answered, batches, bytes, drop_handle, give, handed, held, held_mut, section};
 

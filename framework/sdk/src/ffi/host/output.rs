@@ -10,8 +10,9 @@ use crate::output::{FindingsBatch, Outcome};
 use crate::{Error, Result};
 
 use super::super::abi;
-use super::super::batches::{export, export_schema};
+use super::super::batches::export_schema;
 use super::super::cross_findings::with_ids;
+use super::super::stream::export;
 use super::super::wire::{OutputChecked, OutputOpening, Written, from_text, to_text};
 use super::library::{Library, first_missing};
 use super::use_case::gone;

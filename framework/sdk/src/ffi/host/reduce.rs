@@ -9,7 +9,8 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use crate::{DynReduce, Error, ReduceState, Refused, Result};
 
-use super::super::batches::{Lent, export, import};
+use super::super::batches::{Lent, import};
+use super::super::stream::export;
 use super::super::wire::{RefusedJson, from_text, refused_from_json};
 use super::use_case::{ForeignModel, Handle, gone, one_batch};
 use super::{ask, guarded, text};

@@ -18,7 +18,8 @@ use crate::{
 };
 
 use super::super::abi;
-use super::super::batches::{LastSchema, Lent, Trust, export, import_after, import_schema};
+use super::super::batches::{LastSchema, Lent, Trust, import_after, import_schema};
+use super::super::stream::export;
 use super::super::wire::{Aggregated, Described, columns_of, from_text, model_from_text, to_text};
 use super::library::first_missing;
 use super::reduce::ForeignReduce;

@@ -16,8 +16,9 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use proptest::prelude::*;
 
-use super::super::batches::{LastSchema, Lent, Trust, export, import, import_after, import_schema};
+use super::super::batches::{LastSchema, Lent, Trust, import, import_after, import_schema};
 use super::super::check::RawSchema;
+use super::super::stream::export;
 
 /// Types that a number can be cast to.
 fn of_numbers() -> Vec<DataType> {
