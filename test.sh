@@ -9,9 +9,7 @@ set -o pipefail
 # shellcheck source=.ci/prepare.sh
 . "$(dirname "${BASH_SOURCE[0]}")/.ci/prepare.sh"
 
-need_c
-
-need_librdkafka
+need_build_tools
 need_rust
 need_syslog_servers
 command -v python3 >/dev/null || say "note: there is no python3; tests that compare with it are skipped"

@@ -41,13 +41,12 @@ check_confs() {
 
 build() {
     local started
-    need_c
-    need_librdkafka
+    need_build_tools
     need_rust
     if [ -x "$built" ]; then
         say "dataShark's sources have changed: building it again, a few minutes on 2 cores"
     else
-        say "Building dataShark, this once: about 15 minutes on 2 cores, less on more. It takes 2 GB of"
+        say "Building dataShark, this once: about 15 minutes on 2 cores, less on more. It takes 5 GB of"
         say "disk in $target, and network where crates are not there yet."
     fi
     started=$(mktemp) || give_up "no temporary file can be made"

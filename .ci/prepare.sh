@@ -45,27 +45,21 @@ compiles() {
 int main(void) { return EXIT_SUCCESS; }' | "$compiler" -x "$language" - -o /dev/null 2>/dev/null
 }
 
-# The C compiler and linker: cargo links with it, and zstd and xz are C.
-need_c() {
-    compiles c || install_packages gcc libc6-dev
-    compiles c || give_up "\`cc\` is there but compiles nothing; try: echo 'int main(void){}' | cc -x c -"
-}
-
-# What librdkafka is built with: make, and OpenSSL with its headers, which pkg-config finds.
-need_librdkafka() {
+# What the tree is built with, told and installed in one go: the compilers of C (zstd, xz, and the linker) and of
+# C++ (librdkafka's configure asks for it, and the fuzz targets' runtime is of it), make, and OpenSSL with its
+# headers, which pkg-config finds.
+need_build_tools() {
     local missing=()
+    compiles c || missing+=(gcc libc6-dev)
+    compiles c++ || missing+=(g++)
     command -v make >/dev/null || missing+=(make)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     # Without pkg-config nobody knows.
     pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    compiles c || give_up "\`cc\` is there but compiles nothing; try: echo 'int main(void){}' | cc -x c -"
+    compiles c++ || give_up "\`c++\` is there but compiles nothing; try: echo 'int main(){}' | c++ -x c++ -"
     pkg-config --exists openssl || give_up "pkg-config does not find OpenSSL's headers"
-}
-
-# The C++ compiler: the fuzz targets' runtime is C++.
-need_cxx() {
-    compiles c++ || install_packages g++
-    compiles c++ || give_up "\`c++\` is there but compiles nothing"
 }
 
 # Cargo and rustc, not older than Cargo.toml asks for.

@@ -7,8 +7,7 @@
 # shellcheck source=.ci/prepare.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../.ci/prepare.sh"
 cd "$root" || exit 2
-need_c
-need_librdkafka
+need_build_tools
 need_rust
 command -v valgrind >/dev/null || install_packages valgrind libc6-dbg
 

@@ -10,8 +10,7 @@
 # shellcheck source=.ci/prepare.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../.ci/prepare.sh"
 cd "$root" || exit 2
-need_c
-need_librdkafka
+need_build_tools
 need_rust
 need_java
 
