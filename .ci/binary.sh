@@ -46,7 +46,7 @@ build() {
     if [ -x "$built" ]; then
         say "dataShark's sources have changed: building it again, a few minutes on 2 cores"
     else
-        say "Building dataShark, this once: about 15 minutes on 2 cores, less on more. It takes 5 GB of"
+        say "Building dataShark, this once: about 25 minutes on 2 cores, less on more. It takes 3 GB of"
         say "disk in $target, and network where crates are not there yet."
     fi
     started=$(mktemp) || give_up "no temporary file can be made"
