@@ -13,7 +13,7 @@ use datashark_test_services::SearchServer;
 use crate::hits::{CONF, Counts, QUERY, Writer, broker, rows};
 use crate::http::{ask as get, start_at};
 use crate::search::{address, ask, asked};
-use crate::shark::{Folder, Running, wait_until};
+use crate::shark::{Folder, Running, is_so_in_time, wait_until};
 
 const N_KILLS: usize = 10;
 const N_MINUTES: usize = 145;
@@ -111,11 +111,19 @@ fn every_window_is_found_once_whatever_is_killed() {
         }
     }
     let expected = writing.join().unwrap();
-    wait_until("all of it is found", || {
+    let found = is_so_in_time(|| {
         assert!(!running.has_ended(), "{}", running.stderr());
         is_accounted_for(&http);
         rows(&folder).len() >= expected.len()
     });
+    assert!(
+        found,
+        "waited in vain until all {} rows are there; there are {}\n{}\n{}",
+        expected.len(),
+        rows(&folder).len(),
+        get(&http, "/metrics", None).1,
+        running.stderr()
+    );
     let wanted = (expected.len() as u64, expected.values().sum::<u64>() as f64);
     wait_until("the search server has all of it", || {
         counted(&index).is_some_and(|(n_documents, _)| n_documents >= wanted.0)

@@ -42,14 +42,19 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Asks until it is so.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(is_so_in_time(is_so), "waited in vain until {what}");
+}
+
+/// Asks until it is so, or for too long.
+pub(crate) fn is_so_in_time(mut is_so: impl FnMut() -> bool) -> bool {
     for _ in 0..N_POLLS {
         if is_so() {
-            return;
+            return true;
         }
         thread::sleep(POLL);
     }
-    panic!("waited in vain until {what}");
+    false
 }
 
 impl Folder {

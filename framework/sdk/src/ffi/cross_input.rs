@@ -232,6 +232,9 @@ pub fn event_from_wire(
     }))
 }
 
+/// The bytes of a batch, at most: the sum of all has to stay a number.
+const BATCH_BYTES_MAX: u64 = 1 << 40;
+
 fn batch_from_wire(json: BatchJson, rows: RecordBatch, n_beside: usize) -> Result<InputBatch> {
     let n_rows = rows.num_rows() as u64;
     if json
@@ -239,6 +242,9 @@ fn batch_from_wire(json: BatchJson, rows: RecordBatch, n_beside: usize) -> Resul
         .is_some_and(|time| !(-TIME_MAX..=TIME_MAX).contains(&time))
     {
         return Err(wrong("an arrival that is no time"));
+    }
+    if json.n_bytes > BATCH_BYTES_MAX {
+        return Err(wrong("more bytes than a batch has"));
     }
     if json
         .first_line

@@ -220,6 +220,10 @@ fn a_batch_whose_numbers_cannot_be_reckoned_with_is_refused() {
         refused("lines beyond the last number")
     );
     assert_eq!(
+        said(|json| json.n_bytes = u64::MAX),
+        refused("more bytes than a batch has")
+    );
+    assert_eq!(
         said(|json| json.end_offset = 8),
         refused("offsets that are not ascending, or not before `end_offset`")
     );
