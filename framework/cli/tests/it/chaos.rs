@@ -111,21 +111,19 @@ fn every_window_is_found_once_whatever_is_killed() {
         }
     }
     let expected = writing.join().unwrap();
-    let mut all_is_found = || {
-        is_so_in_time(|| {
-            assert!(!running.has_ended(), "{}", running.stderr());
-            is_accounted_for(&http);
-            rows(&folder).len() >= expected.len()
-        })
-    };
-    // Seldom the last rows are not there after minutes, among many other tests; why is not known yet. Rows
-    // that come late are told with how it stood, rows that are lost fail the test.
-    if !all_is_found() {
-        let (n_rows, n_expected) = (rows(&folder).len(), expected.len());
-        let (_, metrics) = get(&http, "/metrics", None);
-        eprintln!("{n_rows} rows of {n_expected} after a long time\n{metrics}");
-        assert!(all_is_found(), "rows are missing: {}", running.stderr());
-    }
+    let found = is_so_in_time(|| {
+        assert!(!running.has_ended(), "{}", running.stderr());
+        is_accounted_for(&http);
+        rows(&folder).len() >= expected.len()
+    });
+    assert!(
+        found,
+        "waited in vain until all {} rows are there; there are {}\n{}\n{}",
+        expected.len(),
+        rows(&folder).len(),
+        get(&http, "/metrics", None).1,
+        running.stderr()
+    );
     let wanted = (expected.len() as u64, expected.values().sum::<u64>() as f64);
     wait_until("the search server has all of it", || {
         counted(&index).is_some_and(|(n_documents, _)| n_documents >= wanted.0)
