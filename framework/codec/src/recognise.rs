@@ -193,14 +193,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_is_a_format(lines in prop::collection::vec(
+        fn a_log_is_one_where_most_of_its_lines_are(
+            (line, format) in prop::sample::select(
+                vec![(SQUID, "squid"), (COMBINED, "combined"), (BLUECOAT, "w3c")]
+            ),
+            is_record in prop::collection::vec(any::<bool>(), 1..9),
+            other in "[a-z]{1,9}( [a-z]{1,9}){0,4}",
+            remark in "#[ -~]{0,20}",
+        ) {
+            let records = is_record.iter().map(|is_record| match is_record {
+                true => line,
+                false => other.as_str(),
+            });
+            prop_assume!(!remark.to_lowercase().starts_with("#fields"));
+            let lines: Vec<&str> = [remark.as_str()].into_iter().chain(records).collect();
+            let n_records = is_record.iter().filter(|is_record| **is_record).count();
+            let expected = match n_records * 2 > is_record.len() {
+                true => Ok(format),
+                false => Err(Unknown::Other),
+            };
+            prop_assert_eq!(by_lines(&lines), expected);
+            // Whatever is found can be made.
+            let none = datashark_sdk::conf::Section::new();
+            let made = crate::registry::format(format, &none, &crate::registry::no_files);
+            prop_assert_eq!(made.map(|_| ()).map_err(|problems| problems.to_string()), Ok(()));
+        }
+
+        #[test]
+        fn no_lines_make_it_panic(lines in prop::collection::vec(
             "\\PC{0,40}|[#{\\[\\]/:0-9. \"-]{0,40}|#fields\t\\PC{0,20}|#path\\PC{0,9}", 0..6
         )) {
-            if let Ok(name) = by_lines(&lines) {
-                let none = datashark_sdk::conf::Section::new();
-                let format = crate::registry::format(name, &none, &crate::registry::no_files);
-                prop_assert!(format.is_ok());
-            }
+            let is_empty = lines.iter().all(|line| line.trim_ascii().is_empty());
+            prop_assert_eq!(by_lines(&lines) == Err(Unknown::Empty), is_empty);
         }
     }
 }

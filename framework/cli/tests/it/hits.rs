@@ -1,12 +1,14 @@
 //! Hits in a topic of Kafka, and what is to be found in them.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use datashark_test_services::Service;
-use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, ClientContext};
 
 use crate::shark::Folder;
 
@@ -26,9 +28,25 @@ const START: usize = 1_772_323_200;
 /// How often each source comes in each window, by the window's end.
 pub(crate) type Counts = BTreeMap<(String, String), u64>;
 
+/// Why a record was not written, where one was not.
+#[derive(Default)]
+struct Undelivered(Mutex<Option<KafkaError>>);
+
+impl ClientContext for Undelivered {}
+
+impl ProducerContext for Undelivered {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
+        if let Err((error, _)) = result {
+            self.0.lock().unwrap().get_or_insert(error.clone());
+        }
+    }
+}
+
 /// What is written to the topic: a source's records are all in one partition.
 pub(crate) struct Writer {
-    producer: BaseProducer,
+    producer: BaseProducer<Undelivered>,
     n_written: usize,
     n_in_partition: [u64; N_PARTITIONS],
     pub(crate) counts: Counts,
@@ -42,7 +60,7 @@ impl Writer {
         config.set("enable.idempotence", "true");
         config.set("message.max.bytes", MAX_RECORD);
         Writer {
-            producer: config.create().unwrap(),
+            producer: config.create_with_context(Undelivered::default()).unwrap(),
             n_written: 0,
             n_in_partition: [0; N_PARTITIONS],
             counts: Counts::new(),
@@ -79,6 +97,8 @@ impl Writer {
     /// Waits until all is written.
     pub(crate) fn flush(&self) {
         self.producer.flush(BOUND).unwrap();
+        let undelivered = self.producer.context().0.lock().unwrap();
+        assert_eq!(*undelivered, None, "a record was not written");
     }
 
     /// So many records, a hundred a second of their own time.

@@ -18,6 +18,7 @@ mod feedback;
 mod hits;
 mod http;
 mod ingest;
+mod ingest_mistakes;
 mod instances;
 mod kafka;
 mod killed;

@@ -244,9 +244,13 @@ impl Lane {
     /// Brings what all lanes together use up to date and holds it against the limit. Records that
     /// wait to be aggregated hold on to more than they will take: they are aggregated first.
     fn account_memory(&mut self) -> Result<()> {
+        let mut own_bytes = self.own_bytes();
         // Before the others hear of its size.
-        self.spill()?;
-        let used_bytes = self.used_bytes();
+        if self.share_bytes.is_some_and(|share| own_bytes > share) {
+            self.spill()?;
+            own_bytes = self.own_bytes();
+        }
+        let used_bytes = self.publish(own_bytes);
         let limit_bytes = match self.pipeline.memory_limit {
             Some(limit_bytes) if used_bytes > limit_bytes => limit_bytes,
             _ => return Ok(()),
@@ -254,7 +258,8 @@ impl Lane {
         for state in self.states.values_mut() {
             self.pipeline.records.aggregation.settle(state)?;
         }
-        match self.used_bytes() {
+        let own_bytes = self.own_bytes();
+        match self.publish(own_bytes) {
             used_bytes if used_bytes > limit_bytes => Err(Error::Memory {
                 used_bytes,
                 limit_bytes,
@@ -263,14 +268,9 @@ impl Lane {
         }
     }
 
-    /// Puts states beyond the lane's share of the limit into files, as far as they can be: what other
-    /// lanes hold it cannot put anywhere.
+    /// Puts states into files, as far as they can be: what other lanes hold this one cannot put anywhere.
     fn spill(&mut self) -> Result<()> {
         let aggregation = &self.pipeline.records.aggregation;
-        let share = self.share_bytes.unwrap_or(usize::MAX);
-        if self.own_bytes() <= share {
-            return Ok(());
-        }
         for state in self.states.values_mut() {
             let before = aggregation.size_bytes(state);
             if aggregation.spill(state, &self.pipeline.spill_folder)? {
@@ -288,12 +288,12 @@ impl Lane {
         sizes.map(|state| aggregation.size_bytes(state)).sum()
     }
 
-    /// What the states of all lanes take, as far as each has counted.
-    fn used_bytes(&mut self) -> usize {
-        let now = self.own_bytes();
-        let before = std::mem::replace(&mut self.state_bytes, now);
+    /// Tells the other lanes what this one's states take; gives what those of all take, as far as each has
+    /// told.
+    fn publish(&mut self, own_bytes: usize) -> usize {
+        let before = std::mem::replace(&mut self.state_bytes, own_bytes);
         let used = &self.pipeline.used_bytes;
-        used.fetch_add(now, Ordering::Relaxed);
+        used.fetch_add(own_bytes, Ordering::Relaxed);
         used.fetch_sub(before, Ordering::Relaxed) - before
     }
 }
