@@ -279,6 +279,8 @@ struct datashark_input {
      *       members: arrival (microseconds), first_line, oversized, unreadable, and where the source
      *       gives columns first_offset, from which on all rows are below end_offset, too
      *   {"caught_up": "p"}, {"revoked": "p"}, {"ended": {"partition": "p", "forget": false}}
+     *       where is_shared, a partition is idle only once it was said to be caught up, which a batch takes
+     *       back, also one without records
      *   {"failed": {"partition": "p", "reason": "why"}} */
     int32_t (*next)(void *input, uint64_t wait_ms, struct ArrowArrayStream *records,
                     struct datashark_reply *reply);

@@ -125,7 +125,9 @@ pub trait Input: Send + Sized + 'static {
     const ABOUT: &'static str;
 
     /// Whether several instances share its partitions out among them, so that one may come and go while
-    /// it runs ([`InputEvent::Revoked`]). Windows are then made of each partition by itself.
+    /// it runs ([`InputEvent::Revoked`]). Windows are then made of each partition by itself, and one is not
+    /// idle, however long nothing comes of it, before the input has said [`InputEvent::CaughtUp`] of it: so
+    /// it has to say that, also where there is nothing in one from the start.
     const IS_SHARED: bool = false;
 
     /// Whether a later run can read its records again from their offsets. Where it cannot, a stop closes

@@ -182,7 +182,7 @@ fn of_partitions(text: &mut Text, report: &Report) {
     );
     ledgers(in_flight, report, |ledger| ledger.in_flight);
     type OfPartition = fn(&PartitionStatus) -> Option<f64>;
-    let gauges: [(&str, &str, OfPartition); 4] = [
+    let gauges: [(&str, &str, OfPartition); 5] = [
         (
             "datashark_partition_lag_records",
             "Records of the partition that are not accounted for yet, where it counts records",
@@ -202,6 +202,11 @@ fn of_partitions(text: &mut Text, report: &Report) {
             "datashark_partition_event_time_seconds",
             "The latest event time of the partition's records, in seconds since 1970",
             |partition| partition.max_time.map(seconds),
+        ),
+        (
+            "datashark_partition_idle",
+            "1 where the partition is idle and holds no window back, else 0",
+            |partition| Some(f64::from(u8::from(partition.is_idle))),
         ),
     ];
     for (name, help, value) in gauges {

@@ -176,6 +176,7 @@ fn metrics_have_what_became_of_every_record() {
             1_772_366_490,
         ),
         (of_records("partition_event_time_seconds"), 1_772_366_490),
+        (of_records("partition_idle"), 0),
     ]);
     let expected: BTreeMap<_, _> = expected
         .into_iter()

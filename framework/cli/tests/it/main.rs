@@ -17,6 +17,7 @@ mod exactly_once;
 mod feedback;
 mod hits;
 mod http;
+mod idle;
 mod ingest;
 mod ingest_mistakes;
 mod instances;

@@ -35,8 +35,10 @@ struct Account {
     delivered_until: Option<Micros>,
     /// How often windows had been closed when it came.
     came_after: u64,
-    /// When something last came, and whether its end was reached since.
+    /// When something last came, or its end was first reached since.
     last_seen: Micros,
+    /// Its end was reached since something last came.
+    caught_up: bool,
     idle: bool,
 }
 
@@ -76,6 +78,7 @@ impl Accounts {
             delivered_until: from.closed_until,
             came_after,
             last_seen: now,
+            caught_up: false,
             idle: false,
         };
         self.partitions.insert(partition.clone(), account);
@@ -102,6 +105,7 @@ impl Accounts {
             account.ledger.read += n_records;
             account.ledger.in_flight += n_records;
             account.last_seen = now;
+            account.caught_up = false;
             account.idle = false;
         }
     }
@@ -173,11 +177,31 @@ impl Accounts {
         self.partitions.get(partition).is_none_or(untouched)
     }
 
-    /// Partitions of which nothing came since this time and that are not known to be idle yet.
-    pub(crate) fn newly_idle(&mut self, since: Micros) -> Vec<PartitionId> {
+    /// There is nothing more to read in a partition now.
+    pub(crate) fn caught_up(&mut self, partition: &PartitionId, now: Micros) {
+        if let Some(account) = self.partitions.get_mut(partition) {
+            // Said again it says nothing new.
+            if !std::mem::replace(&mut account.caught_up, true) {
+                account.last_seen = now;
+            }
+        }
+    }
+
+    /// For so long nobody looked for what may have come.
+    pub(crate) fn not_looked(&mut self, micros: Micros) {
+        for account in self.partitions.values_mut() {
+            account.last_seen = account.last_seen.saturating_add(micros);
+        }
+    }
+
+    /// Partitions of which nothing came since this time and that are not known to be idle yet; where the
+    /// input says so of each, those of which all was read.
+    pub(crate) fn newly_idle(&mut self, since: Micros, says_caught_up: bool) -> Vec<PartitionId> {
         let mut idle = Vec::new();
         for (id, account) in &mut self.partitions {
-            if !account.idle && account.ledger.in_flight == 0 && account.last_seen <= since {
+            let may_be = account.caught_up || !says_caught_up;
+            let is_quiet = account.ledger.in_flight == 0 && account.last_seen <= since;
+            if !account.idle && may_be && is_quiet {
                 account.idle = true;
                 idle.push(id.clone());
             }

@@ -201,7 +201,11 @@ impl Run<'_> {
                     }
                 }
                 () = clock.wait_until(next_tick) => {
-                    next_tick = clock.now() + TICK;
+                    let now = clock.now();
+                    // A partition is not idle because we had no time for it.
+                    let looked = if may_read { TICK } else { 0 };
+                    self.accounts.not_looked((now - next_tick + TICK - looked).max(0));
+                    next_tick = now + TICK;
                     self.tick().await?;
                 }
                 taken = self.input.next(), if may_read => match taken? {
@@ -228,10 +232,13 @@ impl Run<'_> {
                 self.route(batch, taken.shared)
             }
             InputEvent::CaughtUp(partition) => {
-                // One that an earlier run had read to its end already.
-                if self.accounts.is_untouched(&partition) {
+                // One that an earlier run had read to its end already. What others write to and we share
+                // may be just about to grow.
+                if !self.input.is_shared() && self.accounts.is_untouched(&partition) {
                     self.watermarks.idle(&partition);
                 }
+                self.accounts
+                    .caught_up(&partition, self.settings.clock.now());
                 self.replaying.remove(&partition);
                 Ok(())
             }
@@ -419,7 +426,8 @@ impl Run<'_> {
                 self.replaying
                     .retain(|partition, _| accounts.is_known(partition));
             }
-            for partition in self.accounts.newly_idle(now - self.settings.idle_timeout) {
+            let since = now - self.settings.idle_timeout;
+            for partition in self.accounts.newly_idle(since, self.input.is_shared()) {
                 self.watermarks.idle(&partition);
                 self.replaying.remove(&partition);
             }

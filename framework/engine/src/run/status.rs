@@ -54,7 +54,7 @@ pub struct PartitionStatus {
     pub offset: u64,
     /// The latest event time of its records.
     pub max_time: Option<Micros>,
-    /// Whether nothing has come of it for a while.
+    /// Whether nothing has come of it for a while, so that it holds no window back.
     pub is_idle: bool,
     /// How far its offset is behind its end, where the input knows that and an offset is known of
     /// this run or an earlier one.

@@ -170,7 +170,7 @@ pub(super) fn first_offset(batch: &InputBatch) -> u64 {
 }
 
 /// No records, up to here.
-fn nothing(partition: &PartitionId, end_offset: u64) -> InputBatch {
+pub(super) fn nothing(partition: &PartitionId, end_offset: u64) -> InputBatch {
     InputBatch {
         partition: partition.clone(),
         content: Content::Payloads(Payloads {

@@ -25,6 +25,8 @@ struct Log {
     committed: BTreeMap<PartitionId, Resume>,
     n_given: u64,
     n_opened: u64,
+    /// Nobody knows whether there is more.
+    is_away: bool,
 }
 
 static LOGS: LazyLock<Mutex<BTreeMap<String, Log>>> = LazyLock::new(Mutex::default);
@@ -36,6 +38,7 @@ struct Memory {
     at: u64,
     is_assigned: bool,
     has_begun: bool,
+    is_caught_up: bool,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +67,7 @@ impl Input for Memory {
             at,
             is_assigned: false,
             has_begun: false,
+            is_caught_up: false,
         })
     }
 
@@ -87,11 +91,18 @@ impl Input for Memory {
                 false => Some(0),
             };
             log.n_given += n.unwrap_or(0);
-            n
+            match n {
+                None if log.is_away && self.is_caught_up => Some(0),
+                None if !log.is_away && !std::mem::replace(&mut self.is_caught_up, true) => {
+                    return Ok(Some(InputEvent::CaughtUp(partition())));
+                }
+                n => n,
+            }
         };
         let Some(n) = n else {
             return std::future::pending().await;
         };
+        self.is_caught_up = false;
         let texts: Vec<String> = (self.at..self.at + n).map(|it| it.to_string()).collect();
         let batch = InputBatch {
             partition: partition(),
@@ -137,6 +148,13 @@ fn log(n_records: u64) -> String {
     name
 }
 
+/// How a source stands from now on.
+fn set(log: &str, is_away: bool, n_records: u64) {
+    let mut logs = LOGS.lock().unwrap();
+    let log = logs.get_mut(log).unwrap();
+    (log.is_away, log.n_records) = (is_away, n_records);
+}
+
 /// How far the group is; `None` while nothing was committed.
 fn committed(log: &str) -> Option<u64> {
     let logs = LOGS.lock().unwrap();
@@ -153,6 +171,8 @@ struct UseCase {
     /// What it has to be given next; `None` until it knows.
     expected: Option<u64>,
     has_come: bool,
+    /// It was told that there is nothing more.
+    is_caught_up: bool,
 }
 
 impl UseCase {
@@ -176,6 +196,7 @@ impl UseCase {
             state: None,
             expected: None,
             has_come: false,
+            is_caught_up: false,
         }
     }
 
@@ -211,7 +232,9 @@ impl UseCase {
                     let told = resume.map(|resume| resume.offset);
                     self.expected = self.expected.max(told);
                 }
+                InputEvent::CaughtUp(_) => self.is_caught_up = true,
                 InputEvent::Batch(batch) => {
+                    self.is_caught_up = false;
                     let Content::Payloads(payloads) = &batch.content else {
                         panic!("bytes")
                     };
@@ -353,6 +376,42 @@ fn who_is_not_slow_goes_on_without_who_takes_nothing() {
         assert_eq!(committed(&log), Some(300));
         // The one was read for once more from where it was, not both all the time.
         assert!(LOGS.lock().unwrap()[&log].n_given <= 600);
+    });
+}
+
+#[test]
+fn each_knows_whether_there_may_be_more() {
+    block_on(async {
+        let (log, clock) = (log(3), Arc::new(ManualClock::at(0)));
+        let streams = Streams::default();
+        let mut all = ["a", "b"].map(|it| UseCase::join(&streams, &log, it));
+        all.iter_mut().for_each(|it| it.attach(&clock));
+        for (is_away, n_records) in [(false, 3), (true, 3), (false, 3), (true, 9), (false, 9)] {
+            set(&log, is_away, n_records);
+            // The source is looked at again.
+            clock.set(clock.now() + 10_000_000);
+            for use_case in &mut all {
+                settle().await;
+                use_case.take(usize::MAX).await;
+                let (name, expected) = (use_case.name, use_case.expected);
+                assert_eq!(use_case.is_caught_up, !is_away, "{name} at {n_records}");
+                assert_eq!(expected, Some(n_records), "{name}");
+            }
+        }
+        // One that begins anew is read for again; the other hears that this is not yet the end.
+        let [a, b] = &mut all;
+        (a.member, a.state) = (None, Some(0));
+        a.attach(&clock);
+        settle().await;
+        b.take(1).await;
+        assert!(!b.is_caught_up);
+        for use_case in [a, b] {
+            clock.set(clock.now() + 10_000_000);
+            settle().await;
+            use_case.take(usize::MAX).await;
+            assert!(use_case.is_caught_up);
+            assert_eq!(use_case.expected, Some(9));
+        }
     });
 }
 

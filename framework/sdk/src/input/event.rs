@@ -23,7 +23,8 @@ pub enum InputEvent {
     },
     /// Records.
     Batch(InputBatch),
-    /// There is nothing more to read in this partition now (its end was reached); it may grow.
+    /// There is nothing more to read in this partition now (its end was reached); it may grow. A batch
+    /// takes it back, also one without records: there may be more that cannot be reached now.
     CaughtUp(PartitionId),
     /// Another instance reads this partition from now on, from its committed offset: what this one
     /// has of it behind that is not to come out.

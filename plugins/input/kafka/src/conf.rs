@@ -5,13 +5,15 @@ use datashark_sdk::input::{Micros, Past};
 use regex::Regex;
 
 /// What the input relies on, whatever the options say.
-pub(crate) const OWN: [(&str, &str); 5] = [
+pub(crate) const OWN: [(&str, &str); 6] = [
     // An offset is committed when all before it is delivered, and not before.
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     // A partition that stays where it is keeps its open windows.
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("enable.partition.eof", "true"),
+    // How often it is told how the partitions stand; see `Context::stats`.
+    ("statistics.interval.ms", "2000"),
     ("allow.auto.create.topics", "false"),
 ];
 

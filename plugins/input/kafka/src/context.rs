@@ -3,7 +3,7 @@
 //! All of it is called by the thread that polls, within the poll. What the engine has to hear of it is
 //! noted here, in order, and told by that thread before the record that the poll returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::statistics::Statistics;
+use rdkafka::statistics::{self, Statistics};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use tracing::{debug, info, warn};
@@ -34,6 +34,8 @@ pub(crate) struct Context {
     seeks: Mutex<Vec<(PartitionId, u64)>>,
     /// The high watermarks, as of the last statistics.
     ends: Mutex<BTreeMap<PartitionId, u64>>,
+    /// How our partitions stand by statistics that nobody has asked for yet.
+    standings: Mutex<BTreeMap<PartitionId, Standing>>,
     /// Trouble that lasts until somebody acts.
     lasting: Mutex<Option<String>>,
     /// Why the input cannot go on.
@@ -50,6 +52,36 @@ pub(crate) enum Change {
     Assigned(Vec<Start>),
     /// These went.
     Revoked(Vec<PartitionId>),
+}
+
+/// How a partition of ours stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// All before this offset was fetched, and its broker has said that there is nothing more.
+    AtEnd(u64),
+    /// There is more to come.
+    Reading,
+    /// There is no connection to its broker: nobody knows.
+    Away,
+}
+
+impl Standing {
+    fn of(
+        partition: &statistics::Partition,
+        brokers: &HashMap<String, statistics::Broker>,
+    ) -> Self {
+        let is_of = |broker: &&statistics::Broker| broker.nodeid == partition.broker;
+        // Those that we were told of are numbered -1 until they have said who they are.
+        let broker = brokers.values().filter(|it| it.nodeid >= 0).find(is_of);
+        let is_connected = |broker: &statistics::Broker| matches!(&*broker.state, "UP" | "UPDATE");
+        let end = u64::try_from(partition.eof_offset).ok();
+        let end = end.filter(|_| partition.eof_offset == partition.next_offset);
+        match (broker.is_some_and(is_connected), end) {
+            (false, _) => Standing::Away,
+            (true, Some(end)) => Standing::AtEnd(end),
+            (true, None) => Standing::Reading,
+        }
+    }
 }
 
 /// A partition of ours, as far as commits go.
@@ -81,6 +113,7 @@ impl Context {
             owned: Mutex::default(),
             seeks: Mutex::default(),
             ends: Mutex::default(),
+            standings: Mutex::default(),
             lasting: Mutex::default(),
             fatal: Mutex::default(),
             answered: AtomicBool::new(false),
@@ -110,6 +143,11 @@ impl Context {
             unit: OffsetUnit::Records,
             offsets: locked(&self.ends).clone(),
         }
+    }
+
+    /// How our partitions stand, where that was told since this was last called.
+    pub(crate) fn standings(&self) -> BTreeMap<PartitionId, Standing> {
+        std::mem::take(&mut *locked(&self.standings))
     }
 
     /// Why the input cannot go on, if that is so.
@@ -252,20 +290,23 @@ impl Context {
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         let owned = locked(&self.owned);
-        let mut ends = BTreeMap::new();
+        let (mut ends, mut standings) = (BTreeMap::new(), BTreeMap::new());
         for topic in statistics.topics.values() {
             for partition in topic.partitions.values() {
                 let id = id(&topic.topic, partition.partition);
+                if !owned.contains_key(&id) {
+                    continue;
+                }
+                standings.insert(id.clone(), Standing::of(partition, &statistics.brokers));
                 // Negative where it is not known yet.
-                if let Ok(end) = u64::try_from(partition.hi_offset)
-                    && owned.contains_key(&id)
-                {
+                if let Ok(end) = u64::try_from(partition.hi_offset) {
                     ends.insert(id, end);
                 }
             }
         }
         drop(owned);
         *locked(&self.ends) = ends;
+        *locked(&self.standings) = standings;
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {

@@ -91,13 +91,18 @@
 //! certificate that is not trusted or has expired, ends the run if it was never otherwise, and is
 //! tried again if it was.
 //!
+//! While a partition's broker is away, or has not said that all of the partition was read, the partition is
+//! not idle: the windows of all wait for it, however long `idle_timeout` is, and what it has is in them when
+//! it comes. Of the partitions for which `datashark_partition_idle` is 0, the one whose
+//! `datashark_partition_event_time_seconds` is least, or missing, is the one they wait for. One that is empty
+//! is waited for, too, for `idle_timeout` from the start.
+//!
 //! # Limits
 //! In memory: librdkafka's queue (`queued.max.messages.kbytes`, 32 MiB), four blocks in the making, and
 //! four on their way. A record of up to 1 GiB at most, and of what the brokers take.
 //! While the engine takes nothing, as when an output is away for long and its spool is full, the
 //! partitions stay ours and are paused.
-//! With several topics and `--once`, a partition whose last record is a transaction's marker is not
-//! known to be at its end. OAUTHBEARER and Kerberos are not built in. The consumer protocol is the
+//! OAUTHBEARER and Kerberos are not built in. The consumer protocol is the
 //! classic one: `group.protocol = consumer` does not go together with `cooperative-sticky`.
 
 mod beside;
@@ -139,9 +144,7 @@ use start::Starts;
 const LEAVE: Duration = Duration::from_secs(5);
 
 /// What is set where the options do not say otherwise.
-const USUAL: [(&str, &str); 4] = [
-    // How often the ends of the partitions are told; see `Context::ends`.
-    ("statistics.interval.ms", "2000"),
+const USUAL: [(&str, &str); 3] = [
     // Half of librdkafka's, as the engine has blocks of its own.
     ("queued.max.messages.kbytes", "32768"),
     // librdkafka waits a second once its queue is full, in which a fast reader empties it.

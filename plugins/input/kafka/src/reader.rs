@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::beside::BesideColumn;
 use crate::block::{Block, Limits};
-use crate::context::{Change, Context};
+use crate::context::{Change, Context, Standing};
 use crate::intake::{Given, Outlet, Told};
 use crate::start::{self, Start};
 use crate::topics;
@@ -75,6 +75,8 @@ pub(crate) struct Reader {
 pub(crate) struct Partition {
     start: Start,
     block: Block,
+    /// Where its end was said to be, until that is reached.
+    end: Option<u64>,
     caught_up: bool,
     /// In a run over what is there: it was read to its end.
     ended: bool,
@@ -167,10 +169,11 @@ impl Reader {
                 return Err(Error::data(line).into());
             }
             self.tell_changes()?;
+            self.tell_standings()?;
             match polled {
-                None => self.give_all()?,
+                None => self.ran_dry()?,
                 Some(Ok(record)) => self.take(&record)?,
-                Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end(partition)?,
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end_of(partition)?,
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Err(error.into());
                 }
@@ -213,6 +216,7 @@ impl Reader {
         let partition = |start: Start| Partition {
             block: Block::new(start.offset, &self.beside),
             start,
+            end: None,
             caught_up: false,
             ended: false,
         };
@@ -247,6 +251,7 @@ impl Reader {
                 self.consumer.seek(topic, number, at, PATIENCE)?;
                 let dropped_bytes = partition.block.size_bytes();
                 partition.block = Block::new(offset, &self.beside);
+                partition.end = None;
                 partition.caught_up = false;
                 self.pending_bytes = self.pending_bytes.saturating_sub(dropped_bytes);
             }
@@ -269,6 +274,7 @@ impl Reader {
             return self.finish_at(idx);
         }
         partition.caught_up = false;
+        partition.end = partition.end.filter(|end| *end > offset);
         let before = partition.block.size_bytes();
         partition.block.push(record, limits);
         let size_bytes = partition.block.size_bytes();
@@ -292,40 +298,68 @@ impl Reader {
         Some(self.last_idx)
     }
 
-    /// There is nothing more in a partition of this number now; which topic's, librdkafka does not say.
-    fn reached_end(&mut self, number: i32) -> Result<(), Stopped> {
+    /// There is nothing more in a partition of this number now. Which topic's, librdkafka does not say here:
+    /// where there are several, its statistics do, a little later.
+    fn reached_end_of(&mut self, number: i32) -> Result<(), Stopped> {
         self.give_all()?;
-        let of_number: Vec<usize> = (0..self.partitions.len())
-            .filter(|idx| self.partitions[*idx].start.partition == number)
-            .collect();
-        let is_only = of_number.len() == 1;
-        for idx in of_number {
-            let partition = &self.partitions[idx];
-            if partition.ended || !(is_only || self.is_at_end(partition)) {
-                continue;
-            }
-            match self.once {
-                true => self.finish_at(idx)?,
-                false if !partition.caught_up => {
-                    let id = partition.start.id.clone();
-                    self.partitions[idx].caught_up = true;
-                    self.give(InputEvent::CaughtUp(id))?;
+        let is_it = |partition: &Partition| partition.start.partition == number;
+        let mut of_number = (0..self.partitions.len()).filter(|idx| is_it(&self.partitions[*idx]));
+        match (of_number.next(), of_number.next()) {
+            (Some(idx), None) => self.reached_end(idx),
+            _ => Ok(()),
+        }
+    }
+
+    /// All that was fetched was polled.
+    fn ran_dry(&mut self) -> Result<(), Stopped> {
+        self.give_all()?;
+        (0..self.partitions.len()).try_for_each(|idx| match self.partitions[idx].end {
+            Some(_) => self.reached_end(idx),
+            None => Ok(()),
+        })
+    }
+
+    fn reached_end(&mut self, idx: usize) -> Result<(), Stopped> {
+        let partition = &mut self.partitions[idx];
+        partition.end = None;
+        if self.once {
+            return self.finish_at(idx);
+        }
+        if std::mem::replace(&mut partition.caught_up, true) {
+            return Ok(());
+        }
+        let id = partition.start.id.clone();
+        self.give(InputEvent::CaughtUp(id))
+    }
+
+    /// Tells the engine which partitions are at their end, and of which that is no longer known: windows wait
+    /// for what a broker has that cannot be reached.
+    fn tell_standings(&mut self) -> Result<(), Stopped> {
+        for (id, standing) in self.consumer.context().standings() {
+            let found = self.partitions.iter().position(|it| it.start.id == id);
+            let Some(idx) = found else { continue };
+            let partition = &mut self.partitions[idx];
+            match standing {
+                // Statistics overtake records. Where there is something at the end that is no record, as a
+                // transaction's marker, it is reached when there is nothing more to poll.
+                Standing::AtEnd(end) if partition.block.end_offset() < end => {
+                    partition.end = Some(end);
                 }
-                false => {}
+                Standing::AtEnd(end) if partition.block.end_offset() == end => {
+                    self.give_block(idx)?;
+                    self.reached_end(idx)?;
+                }
+                Standing::AtEnd(_) | Standing::Reading => {}
+                Standing::Away => {
+                    partition.end = None;
+                    if std::mem::take(&mut partition.caught_up) {
+                        let nothing = partition.block.take(&id)?;
+                        self.give(InputEvent::Batch(nothing))?;
+                    }
+                }
             }
         }
         Ok(())
-    }
-
-    fn is_at_end(&self, partition: &Partition) -> bool {
-        let Start {
-            topic,
-            partition: number,
-            ..
-        } = &partition.start;
-        let edges = self.consumer.fetch_watermarks(topic, *number, PATIENCE);
-        edges
-            .is_ok_and(|(_, high)| partition.block.end_offset() >= u64::try_from(high).unwrap_or(0))
     }
 
     /// In a run over what is there: ends a partition of which all was read.

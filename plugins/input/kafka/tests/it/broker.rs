@@ -111,6 +111,21 @@ pub(crate) fn write(bootstrap: &str, topic: &str, records: &[Written]) {
     producer.flush(BOUND).unwrap();
 }
 
+/// Writes records to partition 0 in a transaction, whose mark stands behind them.
+pub(crate) fn write_in_transaction(bootstrap: &str, topic: &str, records: &[&str]) {
+    let producer: BaseProducer = config(bootstrap)
+        .set("transactional.id", topic)
+        .create()
+        .unwrap();
+    producer.init_transactions(BOUND).unwrap();
+    producer.begin_transaction().unwrap();
+    for record in records {
+        let record: BaseRecord<'_, str, str> = BaseRecord::to(topic).partition(0).payload(record);
+        producer.send(record).unwrap();
+    }
+    producer.commit_transaction(BOUND).unwrap();
+}
+
 /// What a group has committed of a partition.
 pub(crate) fn committed(bootstrap: &str, group: &str, topic: &str, partition: i32) -> Option<i64> {
     let consumer: BaseConsumer = config(bootstrap).set("group.id", group).create().unwrap();

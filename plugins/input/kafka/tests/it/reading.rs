@@ -4,7 +4,9 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use datashark_sdk::input::Open;
 
-use crate::broker::{Written, committed, create_topic, numbered, shared, write};
+use crate::broker::{
+    Written, committed, create_topic, numbered, shared, write, write_in_transaction,
+};
 use crate::seen::{Seen, once, resume};
 
 const N_RECORDS: usize = 20_000;
@@ -102,6 +104,31 @@ async fn it_knows_where_its_partitions_end_as_they_grow() {
     // It is not taken, and known all the same.
     seen.until_ends_are(&[("growing[0]", 15), ("growing[1]", 16)])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_when_all_was_read_also_behind_the_mark_of_a_transaction() {
+    let Some(broker) = shared() else { return };
+    // Both have a partition 0: at whose end it is librdkafka does not say.
+    create_topic(broker, "plain", 1).await;
+    create_topic(broker, "marked", 1).await;
+    write(broker, "plain", &numbered(0..3, 1));
+    write_in_transaction(broker, "marked", &["one", "two"]);
+    let conf = [
+        ("bootstrap_servers", broker),
+        ("topic", "plain, marked"),
+        ("group", "marked"),
+    ];
+    let mut seen = Seen::open(&conf, Open::default()).await;
+    seen.until(|seen| seen.n_records() == 5 && seen.caught_up.len() == 2)
+        .await;
+    write_in_transaction(broker, "marked", &["three"]);
+    seen.until(|seen| seen.n_records() == 6 && seen.caught_up.len() == 2)
+        .await;
+    drop(seen);
+    let mut again = Seen::open(&conf, once()).await;
+    again.read_all().await;
+    assert_eq!((again.n_records(), again.ended.len()), (6, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,6 +124,7 @@ impl Seen {
                     self.active.contains(&batch.partition),
                     "a batch of what is not ours"
                 );
+                self.caught_up.remove(&batch.partition);
                 let end = self.ends.insert(batch.partition.clone(), batch.end_offset);
                 let Content::Payloads(payloads) = batch.content else {
                     panic!("bytes")
