@@ -94,6 +94,14 @@ fn every_window_is_found_once_whatever_is_killed() {
     for kill in 1..=n_kills {
         thread::sleep(moments.next());
         is_accounted_for(&http);
+        if kill % 10 == 7 {
+            // While the daemon reads.
+            broker.kill();
+            thread::sleep(moments.next());
+            broker.start_again();
+            thread::sleep(moments.next());
+            is_accounted_for(&http);
+        }
         if kill % 4 == 0 {
             search.kill();
         }

@@ -298,6 +298,34 @@ mod tests {
         assert_eq!(accounts.total().aggregated, 15);
         assert_eq!(accounts.total().conservation_gap(), 0);
     }
+
+    #[test]
+    fn a_partition_is_idle_once_all_was_read_and_nothing_came_for_long_enough() {
+        let p = PartitionId::new("p");
+        let mut accounts = Accounts::default();
+        let came = PartitionCheckpoint::default();
+        accounts.assigned(&p, Share::default(), &came, 0, 1, 100);
+        let mut again = accounts.clone();
+        let idle = |accounts: &mut Accounts, since| !accounts.newly_idle(since, true).is_empty();
+        assert!(
+            !idle(&mut accounts, 900),
+            "nobody has said that all was read"
+        );
+        accounts.caught_up(&p, 200);
+        assert!(!idle(&mut accounts, 199));
+        accounts.caught_up(&p, 300);
+        accounts.not_looked(50);
+        assert!(!idle(&mut accounts, 249));
+        assert!(idle(&mut accounts, 250));
+        assert!(!idle(&mut accounts, 250), "it is so already");
+        // There may be more, says a batch without records.
+        accounts.routed(&p, 0, 400);
+        assert!(!idle(&mut accounts, 900));
+        // Where nobody ever says it, the time alone counts.
+        assert_eq!(again.newly_idle(99, false), []);
+        assert_eq!(again.newly_idle(100, false), [p]);
+    }
+
     #[test]
     fn what_an_earlier_run_accounted_for_stays_so_while_it_is_read_again() {
         let p = PartitionId::new("p");

@@ -201,11 +201,10 @@ impl Run<'_> {
                     }
                 }
                 () = clock.wait_until(next_tick) => {
-                    let now = clock.now();
                     // A partition is not idle because we had no time for it.
-                    let looked = if may_read { TICK } else { 0 };
-                    self.accounts.not_looked((now - next_tick + TICK - looked).max(0));
-                    next_tick = now + TICK;
+                    let late = (clock.now() - next_tick).max(0);
+                    self.accounts.not_looked(if may_read { late } else { late + TICK });
+                    next_tick = clock.now() + TICK;
                     self.tick().await?;
                 }
                 taken = self.input.next(), if may_read => match taken? {

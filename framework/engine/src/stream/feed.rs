@@ -135,6 +135,13 @@ impl Feed {
         self.send(event, None, 0, None);
     }
 
+    /// Takes back that there is nothing more in a partition: nothing behind what it has had so far says so.
+    pub(super) fn tell_of_more(&self, partition: &PartitionId) {
+        if let Some(next) = self.next(partition) {
+            self.tell(InputEvent::Batch(nothing(partition, next)));
+        }
+    }
+
     /// Tells it that the stream cannot go on.
     pub(super) fn fail(&self, reason: &str) {
         let _ = self.told.send(Told::Failed(reason.to_owned()));
@@ -170,7 +177,7 @@ pub(super) fn first_offset(batch: &InputBatch) -> u64 {
 }
 
 /// No records, up to here.
-pub(super) fn nothing(partition: &PartitionId, end_offset: u64) -> InputBatch {
+fn nothing(partition: &PartitionId, end_offset: u64) -> InputBatch {
     InputBatch {
         partition: partition.clone(),
         content: Content::Payloads(Payloads {

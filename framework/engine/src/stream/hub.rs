@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{debug, info};
 
 use super::decoding::Groups;
-use super::feed::{Feed, first_offset, nothing};
+use super::feed::{Feed, first_offset};
 use super::member::Shown;
 use super::places::Places;
 use super::{Command, GATHER, PATIENCE, ROOM, UseCases};
@@ -270,7 +270,7 @@ impl Hub {
         // Those who get nothing of it were told that there is nothing more.
         if std::mem::take(&mut partition.caught_up) {
             let others = self.feeds.iter().filter(|feed| !feed.lacks(&batch));
-            tell_of_more(others, id, first);
+            others.for_each(|feed| feed.tell_of_more(id));
         }
         match partition.reading {
             None => {
@@ -349,7 +349,7 @@ impl Hub {
             if let Some(partition) = self.partitions.get_mut(&id) {
                 partition.reading = Some(offset);
                 if std::mem::take(&mut partition.caught_up) {
-                    tell_of_more(self.feeds.iter(), &id, offset);
+                    self.feeds.iter().for_each(|feed| feed.tell_of_more(&id));
                 }
             }
         }
@@ -377,11 +377,6 @@ impl Hub {
     fn fail(self, reason: &str) {
         self.feeds.iter().for_each(|feed| feed.fail(reason));
     }
-}
-
-/// Takes back that there is nothing more in a partition.
-fn tell_of_more<'a>(feeds: impl Iterator<Item = &'a Feed>, id: &PartitionId, at: u64) {
-    feeds.for_each(|feed| feed.tell(InputEvent::Batch(nothing(id, at))));
 }
 
 /// Room for a batch; `None` where there is none for too long.

@@ -351,6 +351,20 @@ proptest! {
 }
 
 #[test]
+fn who_was_left_behind_is_told_of_no_more_than_it_has_had() {
+    use Step::{Acknowledge, Attach, Detach, Take, Wait};
+    let first = [(0, Attach), (2, Attach), (0, Wait), (0, Acknowledge)];
+    let then = [
+        (1, Attach),
+        (1, Detach),
+        (2, Take(1)),
+        (2, Take(5)),
+        (0, Wait),
+    ];
+    block_on(walk(22, first.into_iter().chain(then).collect()));
+}
+
+#[test]
 fn who_is_not_slow_goes_on_without_who_takes_nothing() {
     block_on(async {
         let (log, clock) = (log(300), Arc::new(ManualClock::at(0)));
