@@ -27,6 +27,7 @@ mod live;
 mod mistakes;
 mod ml;
 mod netflow;
+mod outage;
 mod plugins;
 mod poison;
 mod progress;

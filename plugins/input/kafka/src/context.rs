@@ -3,7 +3,7 @@
 //! All of it is called by the thread that polls, within the poll. What the engine has to hear of it is
 //! noted here, in order, and told by that thread before the record that the poll returns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) complaints: Complaints,
     changes: Mutex<Vec<Change>>,
     owned: Mutex<BTreeMap<PartitionId, Owned>>,
+    /// What was ours when the group was lost; it may be ours again.
+    lost: Mutex<BTreeMap<PartitionId, Lost>>,
     /// Where partitions are to be read on, in the order in which that was asked for.
     seeks: Mutex<Vec<(PartitionId, u64)>>,
     /// The high watermarks, as of the last statistics.
@@ -52,6 +54,9 @@ pub(crate) enum Change {
     Assigned(Vec<Start>),
     /// These went.
     Revoked(Vec<PartitionId>),
+    /// The group was lost, and whose these are is not known: they come again as if nothing had been, or they
+    /// are revoked.
+    Lost(Vec<PartitionId>),
 }
 
 /// How a partition of ours stands.
@@ -92,7 +97,21 @@ struct Owned {
     /// Where it began; less was never ours to commit.
     start: u64,
     committed: Option<Resume>,
+    /// What the group has committed if nobody else did: what it had when the partition came, and the latest
+    /// of ours, of which one or the other may not have arrived.
+    ours: VecDeque<Option<Resume>>,
 }
+
+/// A partition that was ours when the group was lost.
+#[derive(Debug)]
+struct Lost {
+    owned: Owned,
+    /// Where it is to be read on, once the reader has said.
+    position: Option<u64>,
+}
+
+/// How many of our latest commits are remembered; where none arrives, no more are made either.
+const COMMITS: usize = 64;
 
 /// How a partition is named, to the checkpoint and to a person.
 pub(crate) fn id(topic: &str, partition: i32) -> PartitionId {
@@ -111,6 +130,7 @@ impl Context {
             complaints,
             changes: Mutex::default(),
             owned: Mutex::default(),
+            lost: Mutex::default(),
             seeks: Mutex::default(),
             ends: Mutex::default(),
             standings: Mutex::default(),
@@ -172,7 +192,8 @@ impl Context {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Finds where partitions begin; `None` where the input was stopped before the brokers said.
+    /// Finds where partitions begin and takes them for ours; `None` where the input was stopped before the
+    /// brokers said.
     pub(crate) fn begin(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -182,8 +203,7 @@ impl Context {
             match self.starts.of(consumer, partitions) {
                 Ok(starts) => {
                     self.well();
-                    self.own(&starts);
-                    return Some(starts);
+                    return Some(self.own(starts));
                 }
                 Err(error) => self.trouble(&error, &error.to_string()),
             }
@@ -192,19 +212,75 @@ impl Context {
         None
     }
 
-    /// Partitions are ours from now on.
-    fn own(&self, starts: &[Start]) {
-        let mut owned = locked(&self.owned);
-        for start in starts {
+    /// Partitions are ours from now on. Those that were lost and that nobody else has read since are read on
+    /// where we were, and the engine hears nothing of it.
+    fn own(&self, mut starts: Vec<Start>) -> Vec<Start> {
+        let (mut owned, mut lost) = (locked(&self.owned), locked(&self.lost));
+        let (mut came, mut went) = (Vec::new(), Vec::new());
+        for start in &mut starts {
+            match lost.remove(&start.id) {
+                Some(Lost {
+                    owned: mut before,
+                    position: Some(position),
+                }) if before.ours.contains(&start.committed) => {
+                    start.offset = position;
+                    // The last of ours may not have arrived.
+                    before.committed = start.committed.clone();
+                    owned.insert(start.id.clone(), before);
+                    continue;
+                }
+                Some(_) => went.push(start.id.clone()),
+                None => {}
+            }
             let partition = Owned {
                 topic: start.topic.clone(),
                 partition: start.partition,
                 start: start.offset,
                 committed: start.committed.clone(),
+                ours: VecDeque::from([start.committed.clone()]),
             };
             owned.insert(start.id.clone(), partition);
+            came.push(start.clone());
         }
-        locked(&self.changes).push(Change::Assigned(starts.to_vec()));
+        // The others are somebody else's now.
+        went.extend(std::mem::take(&mut *lost).into_keys());
+        let mut changes = locked(&self.changes);
+        if !went.is_empty() {
+            changes.push(Change::Revoked(went));
+        }
+        changes.push(Change::Assigned(came));
+        drop(changes);
+        starts
+    }
+
+    /// Partitions are no longer ours, or nobody knows.
+    fn disown(&self, partitions: &TopicPartitionList, is_lost: bool) {
+        let elements = partitions.elements();
+        let ids = elements
+            .iter()
+            .map(|element| id(element.topic(), element.partition()));
+        let ids: Vec<_> = ids.collect();
+        let (mut owned, mut lost) = (locked(&self.owned), locked(&self.lost));
+        for id in &ids {
+            let owned = owned.remove(id).filter(|_| is_lost);
+            lost.extend(owned.map(|owned| {
+                let position = None;
+                (id.clone(), Lost { owned, position })
+            }));
+        }
+        drop(owned);
+        drop(lost);
+        locked(&self.changes).push(match is_lost {
+            true => Change::Lost(ids),
+            false => Change::Revoked(ids),
+        });
+    }
+
+    /// Should a partition that was lost be ours again, it is to be read on here; whether it was lost.
+    pub(crate) fn read_lost_on_at(&self, id: &PartitionId, position: u64) -> bool {
+        let mut lost = locked(&self.lost);
+        let lost = lost.get_mut(id);
+        lost.map(|lost| lost.position = Some(position)).is_some()
     }
 
     /// What to commit of this: what is of partitions that are still ours, as far as it says something
@@ -226,6 +302,10 @@ impl Context {
             element.set_metadata(&resume.note);
             if element.set_offset(Offset::Offset(place)).is_ok() {
                 partition.committed = Some(resume.clone());
+                partition.ours.push_back(Some(resume.clone()));
+                if partition.ours.len() > COMMITS {
+                    partition.ours.pop_front();
+                }
             }
         }
         list
@@ -337,15 +417,7 @@ impl ConsumerContext for Context {
                 }
             }
             _ => {
-                let elements = partitions.elements();
-                let ids = elements
-                    .iter()
-                    .map(|element| id(element.topic(), element.partition()));
-                let ids: Vec<_> = ids.collect();
-                let mut owned = locked(&self.owned);
-                ids.iter().for_each(|id| drop(owned.remove(id)));
-                drop(owned);
-                locked(&self.changes).push(Change::Revoked(ids));
+                self.disown(partitions, consumer.assignment_lost());
                 info!("Kafka takes {} from us", names(partitions));
                 consumer.incremental_unassign(partitions)
             }
@@ -362,4 +434,94 @@ fn names(partitions: &TopicPartitionList) -> String {
         .iter()
         .map(|element| format!("{}[{}]", element.topic(), element.partition()));
     names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use datashark_sdk::input::Open;
+
+    use super::*;
+    use crate::conf::From;
+
+    fn resume(offset: u64) -> Resume {
+        let note = format!("up to {offset}");
+        Resume { offset, note }
+    }
+
+    /// A partition as the group gives it: from its commit on.
+    fn start(partition: i32, committed: Option<u64>) -> Start {
+        Start {
+            id: id("logs", partition),
+            topic: "logs".to_owned(),
+            partition,
+            offset: committed.unwrap_or(0),
+            committed: committed.map(resume),
+            resume: committed.map(resume),
+            end: None,
+        }
+    }
+
+    /// A context that had two partitions, has committed 10 and 20 of the first, and has read both up to 30
+    /// when the group was lost.
+    fn lost() -> Context {
+        let starts = Starts::new(From::Earliest, &Open::default());
+        let context = Context::new(starts, Complaints::new(String::new()));
+        context.own(vec![start(0, None), start(1, Some(5))]);
+        for offset in [10, 20] {
+            let done = BTreeMap::from([(id("logs", 0), resume(offset))]);
+            assert_eq!(context.to_commit(&done).count(), 1);
+        }
+        let mut all = TopicPartitionList::new();
+        all.add_partition_range("logs", 0, 1);
+        context.disown(&all, true);
+        context.changes();
+        for partition in [0, 1] {
+            assert!(context.read_lost_on_at(&id("logs", partition), 30));
+        }
+        context
+    }
+
+    /// What the engine is to hear: which partitions went, and which came.
+    fn told(context: &Context) -> (Vec<String>, Vec<String>) {
+        let (mut went, mut came) = (Vec::new(), Vec::new());
+        for change in context.changes() {
+            match change {
+                Change::Revoked(ids) => went.extend(ids.iter().map(ToString::to_string)),
+                Change::Assigned(starts) => {
+                    came.extend(starts.iter().map(|start| start.id.to_string()));
+                }
+                Change::Lost(ids) => panic!("{ids:?}"),
+            }
+        }
+        (went, came)
+    }
+
+    fn offsets(starts: &[Start]) -> Vec<u64> {
+        starts.iter().map(|start| start.offset).collect()
+    }
+
+    #[test]
+    fn what_was_lost_and_comes_again_unread_by_others_is_read_on_where_it_was() {
+        // Whichever of our commits has arrived.
+        for arrived in [None, Some(10), Some(20)] {
+            let context = lost();
+            let starts = context.own(vec![start(0, arrived), start(1, Some(5))]);
+            assert_eq!(offsets(&starts), [30, 30]);
+            assert_eq!(told(&context), (vec![], vec![]));
+            let done = BTreeMap::from([(id("logs", 0), resume(20))]);
+            let n_missing = usize::from(arrived != Some(20));
+            assert_eq!(context.to_commit(&done).count(), n_missing);
+        }
+    }
+
+    #[test]
+    fn what_others_have_read_or_have_now_went_and_begins_anew() {
+        let context = lost();
+        let starts = context.own(vec![start(0, Some(25))]);
+        assert_eq!(offsets(&starts), [25]);
+        let [both, first] = [&["logs[0]", "logs[1]"][..], &["logs[0]"]]
+            .map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(told(&context), (both, first));
+        assert!(!context.read_lost_on_at(&id("logs", 1), 30));
+    }
 }

@@ -66,7 +66,9 @@
 //! its own, `group.instance.id` under `[[options]]`, it has them again as soon as it is started again.
 //!
 //! A window that was delivered and whose commit a rebalance has cut off comes out twice, with one id:
-//! an output that overwrites by id holds it once.
+//! an output that overwrites by id holds it once. Where the group was lost to all, as when its brokers were
+//! away for longer than `session.timeout.ms`, and nobody else has committed for a partition since, it is read
+//! on where it was, with its open windows, and nothing comes out twice.
 //!
 //! Dropping the input waits, ten seconds at most, for commits to be answered and the group to be left.
 //!

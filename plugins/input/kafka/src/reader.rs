@@ -206,9 +206,27 @@ impl Reader {
                         }
                     }
                 }
+                Change::Lost(ids) => {
+                    self.note_lost();
+                    let is_lost = |partition: &Partition| ids.contains(&partition.start.id);
+                    (0..self.partitions.len()).try_for_each(|idx| {
+                        match is_lost(&self.partitions[idx]) {
+                            true => self.may_grow(idx),
+                            false => Ok(()),
+                        }
+                    })?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Says where partitions that were lost are to be read on.
+    fn note_lost(&self) {
+        let context = self.consumer.context();
+        for Partition { start, block, .. } in &self.partitions {
+            context.read_lost_on_at(&start.id, block.end_offset());
+        }
     }
 
     fn assigned(&mut self, starts: Vec<Start>) -> Result<(), Stopped> {
@@ -248,7 +266,9 @@ impl Reader {
                 let at = i64::try_from(offset).unwrap_or(i64::MAX);
                 let (topic, number) = (&partition.start.topic, partition.start.partition);
                 let at = Offset::Offset(at);
-                self.consumer.seek(topic, number, at, PATIENCE)?;
+                if !self.consumer.context().read_lost_on_at(&id, offset) {
+                    self.consumer.seek(topic, number, at, PATIENCE)?;
+                }
                 let dropped_bytes = partition.block.size_bytes();
                 partition.block = Block::new(offset, &self.beside);
                 partition.end = None;
@@ -350,16 +370,23 @@ impl Reader {
                     self.reached_end(idx)?;
                 }
                 Standing::AtEnd(_) | Standing::Reading => {}
-                Standing::Away => {
-                    partition.end = None;
-                    if std::mem::take(&mut partition.caught_up) {
-                        let nothing = partition.block.take(&id)?;
-                        self.give(InputEvent::Batch(nothing))?;
-                    }
-                }
+                Standing::Away => self.may_grow(idx)?,
             }
         }
         Ok(())
+    }
+
+    /// It is not known whether there is more in a partition.
+    fn may_grow(&mut self, idx: usize) -> Result<(), Stopped> {
+        let partition = &mut self.partitions[idx];
+        partition.end = None;
+        match std::mem::take(&mut partition.caught_up) {
+            true => {
+                let nothing = partition.block.take(&partition.start.id)?;
+                self.give(InputEvent::Batch(nothing))
+            }
+            false => Ok(()),
+        }
     }
 
     /// In a run over what is there: ends a partition of which all was read.
@@ -437,7 +464,10 @@ impl Reader {
         loop {
             // Before each poll: what a rebalance has just brought is paused before it gives records.
             self.for_all(|consumer, list| consumer.pause(list));
-            match consumer.poll(Duration::ZERO) {
+            let polled = consumer.poll(Duration::ZERO);
+            // They may come again before the engine hears of it.
+            self.note_lost();
+            match polled {
                 None => return,
                 Some(Ok(record)) => {
                     if let Some(idx) = self.idx_of(&record) {
