@@ -68,12 +68,13 @@ fn commit(consumer: &BaseConsumer<Context>, acknowledged: &Receiver<Done>) {
         acknowledged
             .try_iter()
             .for_each(|later| offsets.extend(later));
-        let list = consumer.context().to_commit(&offsets);
+        let list = consumer.context().ownership().next_commit(&offsets);
         if list.count() == 0 {
             continue;
         }
-        if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
-            consumer.context().not_committed(&list, &error);
+        match consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => consumer.context().ownership().committed(&list),
+            Err(error) => consumer.context().not_committed(&list, &error),
         }
     }
 }

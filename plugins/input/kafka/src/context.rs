@@ -3,22 +3,23 @@
 //! All of it is called by the thread that polls, within the poll. What the engine has to hear of it is
 //! noted here, in order, and told by that thread before the record that the poll returns.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datashark_kafka_connection::{Complaints, Trouble};
-use datashark_sdk::input::{Ends, OffsetUnit, PartitionId, Resume};
+use datashark_sdk::input::{Ends, OffsetUnit, PartitionId};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::{self, Statistics};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use tracing::{debug, info, warn};
 
+use crate::ownership::{Change, Ownership, id, ids};
 use crate::start::{Start, Starts};
 
 /// How long to wait before the brokers are asked again.
@@ -29,9 +30,7 @@ pub(crate) struct Context {
     starts: Starts,
     pub(crate) complaints: Complaints,
     changes: Mutex<Vec<Change>>,
-    owned: Mutex<BTreeMap<PartitionId, Owned>>,
-    /// What was ours when the group was lost; it may be ours again.
-    lost: Mutex<BTreeMap<PartitionId, Lost>>,
+    ownership: Mutex<Ownership>,
     /// Where partitions are to be read on, in the order in which that was asked for.
     seeks: Mutex<Vec<(PartitionId, u64)>>,
     /// The high watermarks, as of the last statistics.
@@ -45,18 +44,6 @@ pub(crate) struct Context {
     /// Whether the brokers have ever answered.
     answered: AtomicBool,
     stopping: AtomicBool,
-}
-
-/// A change of what is ours.
-#[derive(Debug)]
-pub(crate) enum Change {
-    /// These came.
-    Assigned(Vec<Start>),
-    /// These went.
-    Revoked(Vec<PartitionId>),
-    /// The group was lost, and whose these are is not known: they come again as if nothing had been, or they
-    /// are revoked.
-    Lost(Vec<PartitionId>),
 }
 
 /// How a partition of ours stands.
@@ -89,35 +76,6 @@ impl Standing {
     }
 }
 
-/// A partition of ours, as far as commits go.
-#[derive(Debug)]
-struct Owned {
-    topic: String,
-    partition: i32,
-    /// Where it began; less was never ours to commit.
-    start: u64,
-    committed: Option<Resume>,
-    /// What the group has committed if nobody else did: what it had when the partition came, and the latest
-    /// of ours, of which one or the other may not have arrived.
-    ours: VecDeque<Option<Resume>>,
-}
-
-/// A partition that was ours when the group was lost.
-#[derive(Debug)]
-struct Lost {
-    owned: Owned,
-    /// Where it is to be read on, once the reader has said.
-    position: Option<u64>,
-}
-
-/// How many of our latest commits are remembered; where none arrives, no more are made either.
-const COMMITS: usize = 64;
-
-/// How a partition is named, to the checkpoint and to a person.
-pub(crate) fn id(topic: &str, partition: i32) -> PartitionId {
-    PartitionId::new(format!("{topic}[{partition}]"))
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -129,8 +87,7 @@ impl Context {
             starts,
             complaints,
             changes: Mutex::default(),
-            owned: Mutex::default(),
-            lost: Mutex::default(),
+            ownership: Mutex::default(),
             seeks: Mutex::default(),
             ends: Mutex::default(),
             standings: Mutex::default(),
@@ -192,6 +149,11 @@ impl Context {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Which partitions are ours.
+    pub(crate) fn ownership(&self) -> MutexGuard<'_, Ownership> {
+        locked(&self.ownership)
+    }
+
     /// Finds where partitions begin and takes them for ours; `None` where the input was stopped before the
     /// brokers said.
     pub(crate) fn begin(
@@ -203,7 +165,9 @@ impl Context {
             match self.starts.of(consumer, partitions) {
                 Ok(starts) => {
                     self.well();
-                    return Some(self.own(starts));
+                    let (starts, changes) = self.ownership().own(starts);
+                    locked(&self.changes).extend(changes);
+                    return Some(starts);
                 }
                 Err(error) => self.trouble(&error, &error.to_string()),
             }
@@ -212,114 +176,9 @@ impl Context {
         None
     }
 
-    /// Partitions are ours from now on. Those that were lost and that nobody else has read since are read on
-    /// where we were, and the engine hears nothing of it.
-    fn own(&self, mut starts: Vec<Start>) -> Vec<Start> {
-        let (mut owned, mut lost) = (locked(&self.owned), locked(&self.lost));
-        let (mut came, mut went) = (Vec::new(), Vec::new());
-        for start in &mut starts {
-            match lost.remove(&start.id) {
-                Some(Lost {
-                    owned: mut before,
-                    position: Some(position),
-                }) if before.ours.contains(&start.committed) => {
-                    start.offset = position;
-                    // The last of ours may not have arrived.
-                    before.committed = start.committed.clone();
-                    owned.insert(start.id.clone(), before);
-                    continue;
-                }
-                Some(_) => went.push(start.id.clone()),
-                None => {}
-            }
-            let partition = Owned {
-                topic: start.topic.clone(),
-                partition: start.partition,
-                start: start.offset,
-                committed: start.committed.clone(),
-                ours: VecDeque::from([start.committed.clone()]),
-            };
-            owned.insert(start.id.clone(), partition);
-            came.push(start.clone());
-        }
-        // The others are somebody else's now.
-        went.extend(std::mem::take(&mut *lost).into_keys());
-        let mut changes = locked(&self.changes);
-        if !went.is_empty() {
-            changes.push(Change::Revoked(went));
-        }
-        changes.push(Change::Assigned(came));
-        drop(changes);
-        starts
-    }
-
-    /// Partitions are no longer ours, or nobody knows.
-    fn disown(&self, partitions: &TopicPartitionList, is_lost: bool) {
-        let elements = partitions.elements();
-        let ids = elements
-            .iter()
-            .map(|element| id(element.topic(), element.partition()));
-        let ids: Vec<_> = ids.collect();
-        let (mut owned, mut lost) = (locked(&self.owned), locked(&self.lost));
-        for id in &ids {
-            let owned = owned.remove(id).filter(|_| is_lost);
-            lost.extend(owned.map(|owned| {
-                let position = None;
-                (id.clone(), Lost { owned, position })
-            }));
-        }
-        drop(owned);
-        drop(lost);
-        locked(&self.changes).push(match is_lost {
-            true => Change::Lost(ids),
-            false => Change::Revoked(ids),
-        });
-    }
-
-    /// Should a partition that was lost be ours again, it is to be read on here; whether it was lost.
-    pub(crate) fn read_lost_on_at(&self, id: &PartitionId, position: u64) -> bool {
-        let mut lost = locked(&self.lost);
-        let lost = lost.get_mut(id);
-        lost.map(|lost| lost.position = Some(position)).is_some()
-    }
-
-    /// What to commit of this: what is of partitions that are still ours, as far as it says something
-    /// new.
-    pub(crate) fn to_commit(&self, done: &BTreeMap<PartitionId, Resume>) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        let mut owned = locked(&self.owned);
-        for (id, resume) in done {
-            let Some(partition) = owned.get_mut(id) else {
-                continue;
-            };
-            if resume.offset < partition.start || partition.committed.as_ref() == Some(resume) {
-                continue;
-            }
-            let Ok(place) = i64::try_from(resume.offset) else {
-                continue;
-            };
-            let mut element = list.add_partition(&partition.topic, partition.partition);
-            element.set_metadata(&resume.note);
-            if element.set_offset(Offset::Offset(place)).is_ok() {
-                partition.committed = Some(resume.clone());
-                partition.ours.push_back(Some(resume.clone()));
-                if partition.ours.len() > COMMITS {
-                    partition.ours.pop_front();
-                }
-            }
-        }
-        list
-    }
-
     /// A commit did not come about: the next acknowledgement repeats it.
     pub(crate) fn not_committed(&self, list: &TopicPartitionList, error: &KafkaError) {
-        let mut owned = locked(&self.owned);
-        for element in list.elements() {
-            if let Some(partition) = owned.get_mut(&id(element.topic(), element.partition())) {
-                partition.committed = None;
-            }
-        }
-        drop(owned);
+        self.ownership().not_committed(list);
         use RDKafkaErrorCode as Code;
         match error.rdkafka_error_code() {
             // The partition is no longer ours or is about to go: its next owner starts at the last
@@ -369,12 +228,12 @@ impl Context {
 
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
-        let owned = locked(&self.owned);
+        let ours = self.ownership();
         let (mut ends, mut standings) = (BTreeMap::new(), BTreeMap::new());
         for topic in statistics.topics.values() {
             for partition in topic.partitions.values() {
                 let id = id(&topic.topic, partition.partition);
-                if !owned.contains_key(&id) {
+                if !ours.has(&id) {
                     continue;
                 }
                 standings.insert(id.clone(), Standing::of(partition, &statistics.brokers));
@@ -384,7 +243,7 @@ impl ClientContext for Context {
                 }
             }
         }
-        drop(owned);
+        drop(ours);
         *locked(&self.ends) = ends;
         *locked(&self.standings) = standings;
     }
@@ -417,7 +276,9 @@ impl ConsumerContext for Context {
                 }
             }
             _ => {
-                self.disown(partitions, consumer.assignment_lost());
+                let ids = ids(partitions);
+                let change = self.ownership().disown(ids, consumer.assignment_lost());
+                locked(&self.changes).push(change);
                 info!("Kafka takes {} from us", names(partitions));
                 consumer.incremental_unassign(partitions)
             }
@@ -429,99 +290,7 @@ impl ConsumerContext for Context {
 }
 
 fn names(partitions: &TopicPartitionList) -> String {
-    let elements = partitions.elements();
-    let names = elements
-        .iter()
-        .map(|element| format!("{}[{}]", element.topic(), element.partition()));
-    names.collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use datashark_sdk::input::Open;
-
-    use super::*;
-    use crate::conf::From;
-
-    fn resume(offset: u64) -> Resume {
-        let note = format!("up to {offset}");
-        Resume { offset, note }
-    }
-
-    /// A partition as the group gives it: from its commit on.
-    fn start(partition: i32, committed: Option<u64>) -> Start {
-        Start {
-            id: id("logs", partition),
-            topic: "logs".to_owned(),
-            partition,
-            offset: committed.unwrap_or(0),
-            committed: committed.map(resume),
-            resume: committed.map(resume),
-            end: None,
-        }
-    }
-
-    /// A context that had two partitions, has committed 10 and 20 of the first, and has read both up to 30
-    /// when the group was lost.
-    fn lost() -> Context {
-        let starts = Starts::new(From::Earliest, &Open::default());
-        let context = Context::new(starts, Complaints::new(String::new()));
-        context.own(vec![start(0, None), start(1, Some(5))]);
-        for offset in [10, 20] {
-            let done = BTreeMap::from([(id("logs", 0), resume(offset))]);
-            assert_eq!(context.to_commit(&done).count(), 1);
-        }
-        let mut all = TopicPartitionList::new();
-        all.add_partition_range("logs", 0, 1);
-        context.disown(&all, true);
-        context.changes();
-        for partition in [0, 1] {
-            assert!(context.read_lost_on_at(&id("logs", partition), 30));
-        }
-        context
-    }
-
-    /// What the engine is to hear: which partitions went, and which came.
-    fn told(context: &Context) -> (Vec<String>, Vec<String>) {
-        let (mut went, mut came) = (Vec::new(), Vec::new());
-        for change in context.changes() {
-            match change {
-                Change::Revoked(ids) => went.extend(ids.iter().map(ToString::to_string)),
-                Change::Assigned(starts) => {
-                    came.extend(starts.iter().map(|start| start.id.to_string()));
-                }
-                Change::Lost(ids) => panic!("{ids:?}"),
-            }
-        }
-        (went, came)
-    }
-
-    fn offsets(starts: &[Start]) -> Vec<u64> {
-        starts.iter().map(|start| start.offset).collect()
-    }
-
-    #[test]
-    fn what_was_lost_and_comes_again_unread_by_others_is_read_on_where_it_was() {
-        // Whichever of our commits has arrived.
-        for arrived in [None, Some(10), Some(20)] {
-            let context = lost();
-            let starts = context.own(vec![start(0, arrived), start(1, Some(5))]);
-            assert_eq!(offsets(&starts), [30, 30]);
-            assert_eq!(told(&context), (vec![], vec![]));
-            let done = BTreeMap::from([(id("logs", 0), resume(20))]);
-            let n_missing = usize::from(arrived != Some(20));
-            assert_eq!(context.to_commit(&done).count(), n_missing);
-        }
-    }
-
-    #[test]
-    fn what_others_have_read_or_have_now_went_and_begins_anew() {
-        let context = lost();
-        let starts = context.own(vec![start(0, Some(25))]);
-        assert_eq!(offsets(&starts), [25]);
-        let [both, first] = [&["logs[0]", "logs[1]"][..], &["logs[0]"]]
-            .map(|names| names.iter().map(ToString::to_string).collect());
-        assert_eq!(told(&context), (both, first));
-        assert!(!context.read_lost_on_at(&id("logs", 1), 30));
-    }
+    let names = ids(partitions);
+    let names: Vec<&str> = names.iter().map(PartitionId::as_str).collect();
+    names.join(", ")
 }

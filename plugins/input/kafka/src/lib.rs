@@ -113,6 +113,7 @@ mod commits;
 mod conf;
 mod context;
 mod intake;
+mod ownership;
 mod reader;
 mod start;
 mod topics;

@@ -23,8 +23,9 @@ use tracing::warn;
 
 use crate::beside::BesideColumn;
 use crate::block::{Block, Limits};
-use crate::context::{Change, Context, Standing};
+use crate::context::{Context, Standing};
 use crate::intake::{Given, Outlet, Told};
+use crate::ownership::Change;
 use crate::start::{self, Start};
 use crate::topics;
 
@@ -223,9 +224,9 @@ impl Reader {
 
     /// Says where partitions that were lost are to be read on.
     fn note_lost(&self) {
-        let context = self.consumer.context();
+        let mut ours = self.consumer.context().ownership();
         for Partition { start, block, .. } in &self.partitions {
-            context.read_lost_on_at(&start.id, block.end_offset());
+            ours.read_lost_on_at(&start.id, block.end_offset());
         }
     }
 
@@ -266,7 +267,10 @@ impl Reader {
                 let at = i64::try_from(offset).unwrap_or(i64::MAX);
                 let (topic, number) = (&partition.start.topic, partition.start.partition);
                 let at = Offset::Offset(at);
-                if !self.consumer.context().read_lost_on_at(&id, offset) {
+                let mut ours = self.consumer.context().ownership();
+                let is_lost = ours.read_lost_on_at(&id, offset);
+                drop(ours);
+                if !is_lost {
                     self.consumer.seek(topic, number, at, PATIENCE)?;
                 }
                 let dropped_bytes = partition.block.size_bytes();

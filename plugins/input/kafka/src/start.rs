@@ -14,7 +14,8 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::conf::From;
-use crate::context::{Context, id};
+use crate::context::Context;
+use crate::ownership::id;
 
 /// How long a broker may take to answer before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
