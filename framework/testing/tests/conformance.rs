@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, Stri
 use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
 use datashark_sdk::conf::Section;
-use datashark_sdk::input::{Input, InputEntry, InputEvent, Open};
+use datashark_sdk::input::{Input, InputEntry, InputEvent, Open, PartitionId};
 use datashark_sdk::output::{FindingsBatch, OpenOutput, Outcome, Output, OutputEntry};
 use datashark_sdk::prelude::*;
 use datashark_sdk::{DynReduce, Files, Refused, UseCaseEntry};
@@ -317,4 +317,55 @@ async fn a_wrong_input_is_told_what_is_wrong() {
         "it gives 0 records, expected 1",
     ];
     assert_eq!(wrongs, expected);
+}
+
+/// Has a partition that is empty, and says that of it where `SAYS` is.
+struct Empty<const SAYS: bool> {
+    events: std::vec::IntoIter<InputEvent>,
+}
+
+#[async_trait]
+impl<const SAYS: bool> Input for Empty<SAYS> {
+    type Conf = NoKeys;
+    const NAME: &'static str = "empty";
+    const ABOUT: &'static str = "nothing";
+    const IS_SHARED: bool = true;
+
+    async fn open(_: NoKeys, open: Open) -> Result<Self> {
+        let partition = PartitionId::new("p");
+        let end = match open.once {
+            true => Some(InputEvent::Ended {
+                partition: partition.clone(),
+                forget: false,
+            }),
+            false => SAYS.then(|| InputEvent::CaughtUp(partition.clone())),
+        };
+        let begin = InputEvent::Assigned {
+            partition,
+            name: "p".to_owned(),
+            resume: None,
+        };
+        let events: Vec<_> = [begin].into_iter().chain(end).collect();
+        Ok(Empty {
+            events: events.into_iter(),
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<InputEvent>> {
+        Ok(self.events.next())
+    }
+}
+
+#[tokio::test]
+async fn a_shared_input_has_to_say_when_all_was_read() {
+    let sample = InputSample {
+        section: Section::new(),
+        n_records: 0,
+    };
+    let right = input(InputEntry::of::<Empty<true>>(), &sample).await;
+    assert_eq!(right, [""; 0]);
+    let wrong = input(InputEntry::of::<Empty<false>>(), &sample).await;
+    let expected =
+        ["instances share it, and it does not say `CaughtUp` where all of a partition was read"];
+    assert_eq!(wrong, expected);
 }

@@ -1,6 +1,7 @@
 //! What an input keeps to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use datashark_sdk::conf::Section;
 use datashark_sdk::input::{Content, DynInput, InputEntry, InputEvent, Open, PartitionId, Resume};
@@ -12,6 +13,9 @@ use super::Wrongs;
 const EVENTS_MAX: usize = 100_000;
 /// Restarts that are tried, spread over the batches.
 const RESTARTS_MAX: usize = 8;
+
+/// How long an input that is shared is waited for to say something.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What an input is tried with.
 #[derive(Debug, Clone)]
@@ -28,7 +32,8 @@ type Record = (String, u64, Vec<u8>);
 /// Tries an input over what is there: it refuses unknown keys; says each partition before its first
 /// batch and that it has ended behind its last; offsets grow, and lie before the batch's end; all records
 /// are there, also where the future of `next` is dropped before it is ready, and from wherever it is
-/// opened again, those behind and no others. Records are compared; columns are counted.
+/// opened again, those behind and no others. Records are compared; columns are counted. One that instances
+/// share says of each partition when all of it was read.
 pub async fn input(entry: InputEntry, sample: &InputSample) -> Vec<String> {
     let mut wrongs = Wrongs::default();
     let stores = Stores::default();
@@ -39,6 +44,11 @@ pub async fn input(entry: InputEntry, sample: &InputSample) -> Vec<String> {
         &format!("its section is refused: {problems}"),
     );
     if let Err(error) = reads(&mut wrongs, entry, sample).await {
+        wrongs.say(error.to_string());
+    }
+    if entry.is_shared
+        && let Err(error) = says_when_all_was_read(&mut wrongs, entry, sample).await
+    {
         wrongs.say(error.to_string());
     }
     wrongs.0
@@ -81,6 +91,50 @@ async fn reads(wrongs: &mut Wrongs, entry: InputEntry, sample: &InputSample) -> 
             "opened again behind a batch, it gives other records than those behind",
         );
     }
+    Ok(())
+}
+
+/// Reads as a daemon does, until all of each partition was read.
+async fn says_when_all_was_read(
+    wrongs: &mut Wrongs,
+    entry: InputEntry,
+    sample: &InputSample,
+) -> Result<()> {
+    let open = Open {
+        use_case: "conformance".to_owned(),
+        ..Open::default()
+    };
+    let mut input = entry.open(&sample.section, open).await?;
+    let (mut n_records, mut unread) = (0, BTreeSet::new());
+    let mut all_was_read = false;
+    while !all_was_read {
+        let Ok(event) = tokio::time::timeout(PATIENCE, input.next()).await else {
+            break;
+        };
+        match event? {
+            Some(InputEvent::Assigned { partition, .. }) => {
+                unread.insert(partition);
+            }
+            Some(InputEvent::Batch(batch)) => {
+                n_records += batch.len();
+                unread.insert(batch.partition);
+            }
+            Some(
+                InputEvent::CaughtUp(partition)
+                | InputEvent::Revoked(partition)
+                | InputEvent::Ended { partition, .. },
+            ) => {
+                unread.remove(&partition);
+            }
+            Some(InputEvent::Failed { .. }) => {}
+            None => break,
+        }
+        all_was_read = n_records >= sample.n_records && unread.is_empty();
+    }
+    wrongs.unless(
+        unread.is_empty(),
+        "instances share it, and it does not say `CaughtUp` where all of a partition was read",
+    );
     Ok(())
 }
 
