@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use rdkafka::mocking::{MockCluster, MockCoordinator};
+use rdkafka::producer::DefaultProducerContext;
 
 use crate::hits::{CONF, N_PARTITIONS, QUERY, Writer, broker, rows};
 use crate::http::{ask, start_at};
@@ -63,8 +64,21 @@ fn ends_with(folder: &Folder, mut running: Running, expected: &[(&str, u64)]) {
     assert_eq!(found, expected);
 }
 
+type Mock = MockCluster<'static, DefaultProducerContext>;
+
+/// A daemon's folder, and a hit in each partition.
+fn with_a_hit_in_each(mock: &Mock) -> (Folder, Writer) {
+    let bootstrap = mock.bootstrap_servers();
+    let folder = with_hits(&bootstrap, "1s");
+    let mut writer = Writer::to(&bootstrap);
+    for (partition, source) in [(0, "a"), (1, "b")] {
+        put(&mut writer, partition, 10, source);
+    }
+    (folder, writer)
+}
+
 /// Two brokers, and a topic with a partition on each of them.
-fn two_brokers() -> MockCluster<'static, rdkafka::producer::DefaultProducerContext> {
+fn two_brokers() -> Mock {
     let mock = MockCluster::new(2).unwrap();
     mock.create_topic("hits", 2, 1).unwrap();
     mock.partition_leader("hits", 0, Some(1)).unwrap();
@@ -100,12 +114,7 @@ fn windows_wait_for_a_partition_that_was_empty_at_the_start() {
 #[test]
 fn windows_wait_for_a_partition_whose_broker_is_slow() {
     let mock = two_brokers();
-    let bootstrap = mock.bootstrap_servers();
-    let folder = with_hits(&bootstrap, "1s");
-    let mut writer = Writer::to(&bootstrap);
-    for (partition, source) in [(0, "a"), (1, "b")] {
-        put(&mut writer, partition, 10, source);
-    }
+    let (folder, mut writer) = with_a_hit_in_each(&mock);
     let (running, http) = start(&folder);
     for partition in [0, 1] {
         wait_for_metric(&http, "records_read_total", partition, "1");
@@ -127,12 +136,7 @@ fn windows_wait_for_a_partition_whose_broker_is_slow() {
 #[test]
 fn windows_wait_for_a_partition_whose_broker_is_away() {
     let mock = two_brokers();
-    let bootstrap = mock.bootstrap_servers();
-    let folder = with_hits(&bootstrap, "1s");
-    let mut writer = Writer::to(&bootstrap);
-    for (partition, source) in [(0, "a"), (1, "b")] {
-        put(&mut writer, partition, 10, source);
-    }
+    let (folder, mut writer) = with_a_hit_in_each(&mock);
     let (running, http) = start(&folder);
     wait_for_metric(&http, "partition_idle", 1, "1");
     mock.broker_down(2).unwrap();

@@ -163,6 +163,9 @@ impl Reader {
         while !consumer.context().is_stopping() {
             // Before the poll, so that the record that it returns is of the new place.
             self.seek()?;
+            // Now, not with a record in hand: if the group is lost while we tell, that would come again.
+            self.tell_changes()?;
+            self.tell_standings()?;
             let is_pending = self.partitions.iter().any(|it| !it.block.is_empty());
             let wait = if is_pending { Duration::ZERO } else { POLL };
             let polled = consumer.poll(wait);
@@ -170,7 +173,6 @@ impl Reader {
                 return Err(Error::data(line).into());
             }
             self.tell_changes()?;
-            self.tell_standings()?;
             match polled {
                 None => self.ran_dry()?,
                 Some(Ok(record)) => self.take(&record)?,
@@ -194,32 +196,36 @@ impl Reader {
 
     /// Tells the engine which partitions came and went.
     fn tell_changes(&mut self) -> Result<(), Stopped> {
-        for change in self.consumer.context().changes() {
-            match change {
-                Change::Assigned(starts) => self.assigned(starts)?,
-                Change::Revoked(ids) => {
-                    for id in ids {
-                        // What was gathered and not given comes again, where the partition went.
-                        let n_before = self.partitions.len();
-                        self.partitions.retain(|partition| partition.start.id != id);
-                        if self.partitions.len() < n_before {
-                            self.give(InputEvent::Revoked(id))?;
-                        }
-                    }
+        loop {
+            let changes = self.consumer.context().changes();
+            if changes.is_empty() {
+                return Ok(());
+            }
+            changes
+                .into_iter()
+                .try_for_each(|it| self.tell_change(it))?;
+        }
+    }
+
+    fn tell_change(&mut self, change: Change) -> Result<(), Stopped> {
+        match change {
+            Change::Assigned(starts) => self.assigned(starts),
+            Change::Revoked(ids) => ids.into_iter().try_for_each(|id| {
+                // What was gathered and not given comes again, where the partition went.
+                let n_before = self.partitions.len();
+                self.partitions.retain(|partition| partition.start.id != id);
+                match self.partitions.len() < n_before {
+                    true => self.give(InputEvent::Revoked(id)),
+                    false => Ok(()),
                 }
-                Change::Lost(ids) => {
-                    self.note_lost();
-                    let is_lost = |partition: &Partition| ids.contains(&partition.start.id);
-                    (0..self.partitions.len()).try_for_each(|idx| {
-                        match is_lost(&self.partitions[idx]) {
-                            true => self.may_grow(idx),
-                            false => Ok(()),
-                        }
-                    })?;
-                }
+            }),
+            Change::Lost(ids) => {
+                self.note_lost();
+                let is_lost = |idx: &usize| ids.contains(&self.partitions[*idx].start.id);
+                let lost: Vec<usize> = (0..self.partitions.len()).filter(is_lost).collect();
+                lost.into_iter().try_for_each(|idx| self.may_grow(idx))
             }
         }
-        Ok(())
     }
 
     /// Says where partitions that were lost are to be read on.
@@ -264,13 +270,11 @@ impl Reader {
         for (id, offset) in self.consumer.context().seeks() {
             let found = self.partitions.iter_mut().find(|it| it.start.id == id);
             if let Some(partition) = found {
-                let at = i64::try_from(offset).unwrap_or(i64::MAX);
-                let (topic, number) = (&partition.start.topic, partition.start.partition);
-                let at = Offset::Offset(at);
-                let mut ours = self.consumer.context().ownership();
-                let is_lost = ours.read_lost_on_at(&id, offset);
-                drop(ours);
+                let context = self.consumer.context();
+                let is_lost = context.ownership().read_lost_on_at(&id, offset);
                 if !is_lost {
+                    let at = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
+                    let (topic, number) = (&partition.start.topic, partition.start.partition);
                     self.consumer.seek(topic, number, at, PATIENCE)?;
                 }
                 let dropped_bytes = partition.block.size_bytes();
